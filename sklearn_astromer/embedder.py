@@ -1,0 +1,499 @@
+"""`AstromerEmbedder`: light curves in, embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils.validation import validate_data
+
+from sklearn_astromer import parameters, saving, weights
+from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
+from sklearn_astromer.network import AstromerNetwork, AttentionConvention, NetworkConfig
+from sklearn_astromer.training.curves import CurveRunner
+from sklearn_astromer.training.devices import resolve_device
+from sklearn_astromer.training.pretraining import train
+from sklearn_astromer.windows import Observations, usable_observations
+
+# What cannot be changed without training anew.
+SIZES = ("embedding_size", "n_blocks", "n_heads", "feedforward_size")
+TRAINING_BATCH_SIZE = 64
+# The fastest on CPUs (where a batch should stay in the cache) and on GPUs (which want work).
+AUTO_BATCH_SIZE = {"cpu": 32, "cuda": 1024}
+
+
+class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Embed light curves with ASTROMER.
+
+    A transformer network that was trained to predict hidden magnitudes (Donoso-Oliva et al. 2023,
+    A&A 670, A54) maps each observation to a vector; the mean over a light curve's observations is
+    a feature vector for any scikit-learn estimator. `fit` trains the network on your light curves,
+    without labels: from scratch, or from `weights` (fine-tuning). With `weights` no `fit` is needed
+    before `transform`.
+
+    Every method takes light curves in any of these forms: `LightCurves`; a list of arrays of shape
+    (n_observations, 2 or 3) with the columns time (days), magnitude and, optionally, error; a 3-D
+    array padded with NaN; a data frame or Arrow table with one row per light curve and list
+    columns; or a numeric 2-D array, read as magnitudes at a spacing of one day. NaN times and
+    magnitudes stand for observations without a measurement.
+
+    Parameters
+    ----------
+    weights : str, path or None, default=None
+        Name of pre-trained weights (`sklearn_astromer.weights.available()` lists them), or a file
+        or folder with weights. None: start from scratch.
+    finetune : bool, default=True
+        Whether `fit` trains. If False, `fit` leaves `weights` as they are.
+    output : {"mean", "max", "sequence"}, default="mean"
+        What `transform` gives: one row per light curve, pooled over its observations; or a list
+        with one row per observation.
+    embedding_size, n_blocks, n_heads, feedforward_size, window_size : int or None, default=None
+        Shape of the network; window_size is the largest number of observations that it sees at
+        once. None: as in `weights`, or in the paper (256, 2, 4, 128, 200).
+    dropout, time_base : float or None, default=None
+        Share of activations dropped in training, and base of the frequencies of the time encoding.
+        None: as in `weights`, or in the paper (0.1 and 1000).
+    attention : {"exclude", "additive"} or None, default=None
+        What padding does in the attention: it is excluded (Eq. 6 of the paper), or treated as in
+        the authors' library. None: as in `weights`, or "exclude".
+    hidden_fraction : float, default=0.5
+        Share of the observations that are to be predicted in training and in `score`. In training
+        20 % of these are shown and 20 % shown with a wrong magnitude (Sect. 4.3 of the paper).
+    learning_rate : float or None, default=None
+        Of Adam. None: 1e-3 from scratch (the paper's), 1e-4 from weights.
+    anchor : float or None, default=None
+        Weight of a penalty on leaving the embeddings that the network gave before `fit`. None: 0
+        from scratch, 1 from weights, so that fine-tuning does not forget what the weights know.
+    max_epochs : int, default=100
+        Most passes over the light curves; each takes one random window of every curve.
+    patience : int or None, default=40
+        Stop after so many epochs without a better RMSE on the validation curves (the paper's
+        value). None: never.
+    validation_fraction : float or None, default=0.2
+        Share of the light curves that is kept for validation; the weights of the epoch with the
+        best validation RMSE are kept. None: train on all of them, for all epochs.
+    batch_size : int or "auto", default="auto"
+        Windows at once. "auto": 64 in `fit`; elsewhere 32 on a CPU and 1024 on a GPU. Where memory
+        runs out, `transform` goes on with half of it.
+    device : str or torch.device, default="auto"
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of matrix products. "auto": bfloat16 on a GPU, float32 on a CPU.
+    random_state : int, RandomState or None, default=None
+        Decides the initial weights, validation curves, windows and what is hidden.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    network_ : AstromerNetwork
+        The trained torch module, on the CPU.
+    history_ : list of dict
+        Per epoch: ``epoch``, ``train_rmse``, ``valid_rmse`` (magnitudes), ``seconds``; empty if
+        `fit` did not train.
+    n_features_in_ : int
+        Number of columns; only if `fit` was given a numeric 2-D array.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if `fit` was given a data frame of numbers.
+
+    References
+    ----------
+    Donoso-Oliva, C., Becker, I., Protopapas, P., et al. 2023, A&A, 670, A54.
+
+    Examples
+    --------
+    >>> from sklearn_astromer import AstromerEmbedder
+    >>> from sklearn_astromer.datasets import make_variable_stars
+    >>> X, y = make_variable_stars(n_per_class=2, random_state=0)
+    >>> AstromerEmbedder.pretrained("macho").transform(X).shape
+    (16, 256)
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        finetune: bool = True,
+        output: str = "mean",
+        embedding_size: int | None = None,
+        n_blocks: int | None = None,
+        n_heads: int | None = None,
+        feedforward_size: int | None = None,
+        window_size: int | None = None,
+        dropout: float | None = None,
+        time_base: float | None = None,
+        attention: AttentionConvention | None = None,
+        hidden_fraction: float = 0.5,
+        learning_rate: float | None = None,
+        anchor: float | None = None,
+        max_epochs: int = 100,
+        patience: int | None = 40,
+        validation_fraction: float | None = 0.2,
+        batch_size: int | str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.weights = weights
+        self.finetune = finetune
+        self.output = output
+        self.embedding_size = embedding_size
+        self.n_blocks = n_blocks
+        self.n_heads = n_heads
+        self.feedforward_size = feedforward_size
+        self.window_size = window_size
+        self.dropout = dropout
+        self.time_base = time_base
+        self.attention = attention
+        self.hidden_fraction = hidden_fraction
+        self.learning_rate = learning_rate
+        self.anchor = anchor
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @classmethod
+    def pretrained(cls, name: str | Path | None = None, **params: Any) -> Self:
+        """Make an embedder with pre-trained weights, ready for `transform`.
+
+        Parameters
+        ----------
+        name : str, path or None, default=None
+            As the parameter `weights`; None is the best that ships with the package.
+        **params
+            Other parameters of the estimator.
+
+        Returns
+        -------
+        embedder : AstromerEmbedder
+
+        Raises
+        ------
+        ValueError
+            If there are no weights of that name, or they do not fit the parameters.
+        OSError
+            If the weights have to be downloaded and cannot be.
+        """
+        embedder = cls(weights=weights.DEFAULT_WEIGHTS if name is None else name, **params)
+        embedder._initial_network()
+        return embedder
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train the network to predict hidden magnitudes, from scratch or from `weights`.
+
+        Parameters
+        ----------
+        X : light curves
+            In any of the forms that the class lists.
+        y : ignored
+
+        Returns
+        -------
+        self : AstromerEmbedder
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a light curve is not valid.
+        """
+        parameters.check_embedder(self)
+        curves = self._check_curves(X, reset=True)
+        observations = usable_observations(curves)
+        network = self._initial_network()
+        history: list[dict[str, float]] = []
+        if self.weights is None or self.finetune:
+            history = self._train(network, curves, observations)
+        self.network_ = network
+        self.history_ = history
+        return self
+
+    def _train(
+        self, network: AstromerNetwork, curves: LightCurves, observations: Observations
+    ) -> list[dict[str, float]]:
+        if not (np.diff(observations.offsets) > 1).any():
+            raise ValueError(
+                "No light curve has 2 observations, so that none can be hidden while another is "
+                "seen; give longer light curves."
+            )
+        random_state = check_random_state(self.random_state)
+        seed = random_state.randint(2**31 - 1)
+        training, validation = observations, None
+        if self.validation_fraction is not None:
+            if len(curves) < 2:
+                raise ValueError(
+                    "n_samples=1: one light curve cannot both train and validate. Give more, or "
+                    "set validation_fraction=None."
+                )
+            order = random_state.permutation(len(curves))
+            n_validation = max(1, round(len(curves) * self.validation_fraction))
+            n_validation = min(n_validation, len(curves) - 1)
+            validation = usable_observations(curves[np.sort(order[:n_validation])])
+            training = usable_observations(curves[np.sort(order[n_validation:])])
+        learning_rate, anchor = self.learning_rate, self.anchor
+        if learning_rate is None:
+            learning_rate = 1e-3 if self.weights is None else 1e-4
+        if anchor is None:
+            anchor = 0.0 if self.weights is None else 1.0
+        return train(
+            network,
+            training,
+            validation=validation,
+            learning_rate=learning_rate,
+            anchor=anchor,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            batch_size=TRAINING_BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
+            hidden_fraction=self.hidden_fraction,
+            device=resolve_device(self.device),
+            precision=self.precision,
+            seed=seed,
+            verbose=self.verbose,
+        )
+
+    def transform(self, X: Any) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        """Embed light curves.
+
+        Light curves longer than a window are cut into consecutive windows, each observation in
+        exactly one; the mean (or maximum) is taken over all observations.
+
+        Parameters
+        ----------
+        X : light curves
+            In any of the forms that the class lists.
+
+        Returns
+        -------
+        embedding : ndarray of float32, shape (n_curves, embedding_size), or list of ndarray
+            With ``output="sequence"`` a list of arrays of shape (n_observations, embedding_size),
+            in the order in which the observations were given; NaN where nothing was measured.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there are neither `weights` nor was `fit` called.
+        ValueError
+            If a light curve is not valid; the message names it.
+        """
+        if self.output != "sequence":
+            return self._runner(X).embed(self.output)
+        if getattr(self, "_sklearn_output_config", {}).get("transform", "default") != "default":
+            raise ValueError(
+                'output="sequence" gives a list, which no data frame can hold; use '
+                'set_output(transform="default") or output="mean".'
+            )
+        return self._runner(X).embed_observations()
+
+    def reconstruct(
+        self, X: Any, hidden: Sequence[NDArray[np.bool_]] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Predict the magnitude of every observation.
+
+        Parameters
+        ----------
+        X : light curves
+            In any of the forms that the class lists.
+        hidden : sequence of array-like of bool, shape (n_observations,), optional
+            For each light curve, True where the network does not get to see the magnitude. Only
+            there is the prediction one; elsewhere the network has seen what it repeats.
+
+        Returns
+        -------
+        magnitudes : list of ndarray of float32, shape (n_observations,)
+            In the order in which the observations were given; NaN where nothing was measured.
+
+        Raises
+        ------
+        ValueError
+            If `hidden` does not fit the light curves, or leaves nothing visible in a window.
+        """
+        curves = self._check_curves(X, reset=False)
+        flat = None if hidden is None else _flat_hidden(hidden, curves)
+        return self._runner(curves).reconstruct(flat)
+
+    def score(self, X: Any, y: Any = None, *, relative: bool = False) -> float:
+        """Give minus the RMSE of the magnitudes that are hidden at random (larger is better).
+
+        Parameters
+        ----------
+        X : light curves
+            In any of the forms that the class lists.
+        y : ignored
+        relative : bool, default=False
+            Divide by the standard deviation of the same magnitudes, each minus the mean of its
+            window: -1 is no better than predicting the mean.
+
+        Returns
+        -------
+        score : float
+            In magnitudes, unless `relative`.
+        """
+        random_state = check_random_state(self.random_state)
+        rmse, spread = self._runner(X).hidden_error(self.hidden_fraction, random_state)
+        return -rmse / spread if relative else -rmse
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the embedder to a folder: its weights as safetensors, all else as JSON.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder to make.
+        overwrite : bool, default=False
+            Whether an embedder that was saved there before is replaced.
+
+        Returns
+        -------
+        folder : Path
+
+        Raises
+        ------
+        FileExistsError
+            If the folder exists, and `overwrite` is False or it holds something else.
+        """
+        return saving.save_embedder(self, self._network(), folder, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read an embedder that `save` wrote; nothing in the folder is executed.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder.
+
+        Returns
+        -------
+        embedder : AstromerEmbedder
+            Fitted.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder, or a file is missing.
+        ValueError
+            If a file is damaged or comes from a newer version.
+        """
+        params, fitted, network = saving.load_embedder(folder)
+        embedder = cls(**params)
+        embedder.network_ = network
+        for name, value in fitted.items():
+            setattr(embedder, name, value)
+        return embedder
+
+    def _check_curves(self, X: Any, *, reset: bool) -> LightCurves:
+        if holds_light_curves(X):
+            if reset:
+                # Of an earlier fit on a plain array.
+                for name in ("n_features_in_", "feature_names_in_"):
+                    self.__dict__.pop(name, None)
+            return as_light_curves(X)
+        # Infinite values are left to LightCurves, which names the curve.
+        checks = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+        if reset or hasattr(self, "n_features_in_"):
+            return LightCurves.from_grid(validate_data(self, X, reset=reset, **checks))
+        return LightCurves.from_grid(check_array(X, estimator=self, **checks))
+
+    def _initial_network(self) -> AstromerNetwork:
+        """Make the network that training starts from."""
+        given = {
+            name: getattr(self, name)
+            for name in (*SIZES, "window_size", "dropout", "time_base", "attention")
+            if getattr(self, name) is not None
+        }
+        if self.weights is not None:
+            return _with_changes(weights.load(self.weights), given, self.weights).build()
+        random_state = check_random_state(self.random_state)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(random_state.randint(2**31 - 1))
+            return AstromerNetwork(NetworkConfig(**given)).eval()
+
+    def _network(self) -> AstromerNetwork:
+        if hasattr(self, "network_"):
+            return self.network_
+        if self.weights is None:
+            raise NotFittedError(
+                "This AstromerEmbedder has no weights yet. Call fit, or start from pre-trained "
+                'weights: AstromerEmbedder.pretrained("macho").'
+            )
+        return self._initial_network()
+
+    def _runner(self, X: Any) -> CurveRunner:
+        network = self._network()
+        parameters.check_embedder(self)
+        curves = self._check_curves(X, reset=False)
+        device = resolve_device(self.device)
+        batch_size = self.batch_size
+        if isinstance(batch_size, str):
+            batch_size = AUTO_BATCH_SIZE[device.type]
+        return CurveRunner(
+            # The estimator's own network stays on the CPU, wherever it is used.
+            deepcopy(network).to(device) if device.type != "cpu" else network,
+            usable_observations(curves),
+            curves.offsets,
+            device=device,
+            precision=self.precision,
+            batch_size=batch_size,
+            verbose=self.verbose,
+        )
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._network().config.embedding_size
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_") or self.weights is not None
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = self.weights is None
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _with_changes(
+    checkpoint: weights.Checkpoint, changes: dict[str, Any], source: str | Path
+) -> weights.Checkpoint:
+    """Apply an estimator's parameters to pre-trained weights; sizes cannot change."""
+    for name in SIZES:
+        has = getattr(checkpoint.config, name)
+        if changes.get(name, has) != has:
+            raise ValueError(
+                f"{name}={changes[name]} does not fit weights={str(source)!r}, whose {name} is "
+                f"{has}; leave {name} out, or train from scratch with weights=None."
+            )
+    return replace(checkpoint, config=replace(checkpoint.config, **changes))
+
+
+def _flat_hidden(
+    hidden: Sequence[NDArray[np.bool_]], curves: LightCurves
+) -> NDArray[np.bool_]:
+    parts = [np.asarray(part) for part in hidden]
+    if len(parts) != len(curves):
+        raise ValueError(
+            f"hidden has {len(parts)} entries for {len(curves)} light curves; give one array of "
+            "bool per light curve."
+        )
+    for position, (part, length) in enumerate(zip(parts, curves.lengths, strict=True)):
+        if part.dtype != bool or part.shape != (length,):
+            raise ValueError(
+                f"light curve {position}: hidden must be {length} values of bool, one per "
+                f"observation, got {part.dtype} of shape {part.shape}."
+            )
+    return np.concatenate(parts)

@@ -1,0 +1,11 @@
+"""Light curves as scikit-learn sees them.
+
+:class:`LightCurves` (``container.py``) is the one inner form. Every other form becomes one at the
+door (``door.py``): lists and arrays (``arrays.py``), data frames, Arrow and parquet
+(``tables.py``).
+"""
+
+from sklearn_astromer.light_curves.container import LightCurves
+from sklearn_astromer.light_curves.door import as_light_curves, holds_light_curves
+
+__all__ = ["LightCurves", "as_light_curves", "holds_light_curves"]

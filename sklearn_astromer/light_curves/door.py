@@ -1,0 +1,91 @@
+"""The door through which light curves of every form enter.
+
+A scikit-learn estimator is handed lists, arrays, data frames. Here they are told apart and become
+:class:`~sklearn_astromer.light_curves.LightCurves`, once; everything behind works on that alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_astromer.light_curves.arrays import (
+    columns_of_list,
+    columns_of_padded,
+    is_list_of_curves,
+)
+from sklearn_astromer.light_curves.container import LightCurves
+from sklearn_astromer.light_curves.tables import holds_table
+
+__all__ = ["as_light_curves", "holds_light_curves"]
+
+
+def holds_light_curves(X: Any) -> bool:
+    """Tell whether `X` is to be read as light curves rather than as a 2-D array of numbers.
+
+    Parameters
+    ----------
+    X : object
+
+    Returns
+    -------
+    bool
+        True for every form that :func:`as_light_curves` takes, the plain 2-D array excepted, and
+        for what is meant as such a form but is faulty: the conversion then says what is wrong.
+        False for all else, which scikit-learn's own validation can judge.
+    """
+    if isinstance(X, LightCurves):
+        return True
+    if isinstance(X, np.ndarray):
+        return X.ndim == 3 or (X.ndim == 1 and X.dtype.kind == "O" and is_list_of_curves(X))
+    if isinstance(X, list | tuple):
+        return is_list_of_curves(X)
+    return holds_table(X)
+
+
+def as_light_curves(X: Any) -> LightCurves:
+    """Convert anything that holds light curves.
+
+    Parameters
+    ----------
+    X : LightCurves, sequence of arrays, array, data frame or Arrow table
+        One of: light curves already (returned as they are); a list, tuple or object array of
+        arrays of shape (L, 2) or (L, 3): time (days), magnitude and, perhaps, error; an array of
+        shape (n_curves, L, 2) or (n_curves, L, 3), padded with NaN at the end of its curves; a
+        table with one row per curve (see :meth:`LightCurves.from_table`); an array of shape
+        (n_curves, n_days) (see :meth:`LightCurves.from_grid`).
+
+    Returns
+    -------
+    LightCurves
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is none of these; the message names the position of the curve and the remedy.
+    """
+    curves = _converted(X)
+    if len(curves) == 0:
+        shape = getattr(X, "shape", (0,))
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
+    return curves
+
+
+def _converted(X: Any) -> LightCurves:
+    if isinstance(X, LightCurves):
+        return X
+    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
+        if len(X) == 0:
+            return LightCurves([], [], offsets=[0])
+        if holds_light_curves(X):
+            columns = columns_of_list(X)
+            return LightCurves(*columns[:3], offsets=columns.offsets)
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        columns = columns_of_padded(X)
+        return LightCurves(*columns[:3], offsets=columns.offsets)
+    if holds_light_curves(X):
+        return LightCurves.from_table(X)
+    return LightCurves.from_grid(X)

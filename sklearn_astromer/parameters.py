@@ -1,0 +1,73 @@
+"""Checks of the estimators' parameters, done when they are used."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn_astromer.embedder import AstromerEmbedder
+
+OUTPUTS = ("mean", "max", "sequence")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def check_embedder(embedder: AstromerEmbedder) -> None:
+    """Check the parameters of an embedder that the network's own configuration does not check.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Its parameters are only read.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed; the message says which are.
+    """
+    one_of("output", embedder.output, OUTPUTS)
+    one_of("precision", embedder.precision, PRECISIONS)
+    fraction("hidden_fraction", embedder.hidden_fraction)
+    if embedder.validation_fraction is not None:
+        fraction("validation_fraction", embedder.validation_fraction)
+    if embedder.learning_rate is not None:
+        positive("learning_rate", embedder.learning_rate)
+    if embedder.anchor is not None:
+        positive("anchor", embedder.anchor, zero_too=True)
+    whole("max_epochs", embedder.max_epochs)
+    if embedder.patience is not None:
+        whole("patience", embedder.patience)
+    if embedder.batch_size != "auto":
+        whole("batch_size", embedder.batch_size, remark=' or "auto"')
+    if not embedder.finetune and embedder.weights is None:
+        raise ValueError(
+            "finetune=False leaves the weights as they are, but weights=None: name some, as in "
+            'AstromerEmbedder(weights="macho", finetune=False).'
+        )
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Raise a ValueError unless `value` is one of the `allowed` strings."""
+    if not isinstance(value, str) or value not in allowed:
+        listed = ", ".join(f'"{choice}"' for choice in allowed)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
+
+
+def fraction(name: str, value: Any) -> None:
+    """Raise a ValueError unless `value` lies strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise ValueError(f"{name} must be greater than 0 and less than 1, got {value!r}.")
+
+
+def positive(name: str, value: Any, *, zero_too: bool = False) -> None:
+    """Raise a ValueError unless `value` is a positive number, or zero where that is allowed."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not (float(value) > 0 or (zero_too and float(value) == 0)):
+        kind = "zero or a positive number" if zero_too else "a positive number"
+        raise ValueError(f"{name} must be {kind}, got {value!r}.")
+
+
+def whole(name: str, value: Any, *, remark: str = "") -> None:
+    """Raise a ValueError unless `value` is a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive integer{remark}, got {value!r}.")

@@ -1,0 +1,125 @@
+"""Running a network over many windows, in batches that fit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from sklearn_astromer.training.batches import Batch, DeviceObservations
+from sklearn_astromer.training.devices import autocast, is_out_of_memory
+from sklearn_astromer.windows import Windows, batches_of_like_length
+
+logger = logging.getLogger(__name__)
+
+
+class WindowRunner:
+    """Applies a function to windows, batch by batch; halves the batch when memory runs out.
+
+    Parameters
+    ----------
+    observations : DeviceObservations
+        What the windows are cut from.
+    precision : {"auto", "float32", "bfloat16"}
+        See `sklearn_astromer.training.devices.autocast`.
+    batch_size : int
+        Most windows of a batch.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    """
+
+    def __init__(
+        self,
+        observations: DeviceObservations,
+        *,
+        precision: str,
+        batch_size: int,
+        verbose: int = 0,
+    ) -> None:
+        self.observations = observations
+        self.precision = precision
+        self.batch_size = batch_size
+        self.verbose = verbose
+
+    def run(
+        self, windows: Windows, function: Callable[[Batch], Tensor]
+    ) -> Iterator[tuple[NDArray[np.int64], Batch, Tensor]]:
+        """Apply `function` to every batch of windows of like length.
+
+        Parameters
+        ----------
+        windows : Windows
+            What to run over.
+        function : callable
+            Takes a batch and gives a tensor with one entry per window.
+
+        Yields
+        ------
+        chosen : ndarray of int64
+            Positions of the windows of the batch.
+        batch : Batch
+            The batch itself.
+        result : Tensor
+            What the function gave, as float32, on the CPU.
+        """
+        waiting = batches_of_like_length(windows.length, self.batch_size)[::-1]
+        with tqdm(total=len(windows), unit="window", disable=not self.verbose) as bar:
+            while waiting:
+                chosen = waiting.pop()
+                done = self._try(windows[chosen], function)
+                if done is None:
+                    half = len(chosen) // 2
+                    waiting += [chosen[half:], chosen[:half]]
+                    continue
+                yield chosen, *done
+                bar.update(len(chosen))
+
+    def _try(
+        self, windows: Windows, function: Callable[[Batch], Tensor]
+    ) -> tuple[Batch, Tensor] | None:
+        """Run one batch; None means that it did not fit, and a smaller one may."""
+        device = self.observations.device
+        try:
+            with torch.inference_mode(), autocast(device, self.precision):
+                batch = self.observations.batch(windows)
+                return batch, function(batch).to(device="cpu", dtype=torch.float32)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or len(windows) == 1:
+                raise
+        logger.warning("Out of memory with %d windows at once; trying half.", len(windows))
+        self.batch_size = min(self.batch_size, len(windows) // 2)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+
+def pooled(batch: Batch, embedding: Tensor, kind: str) -> Tensor:
+    """Pool the embeddings of the observations of each window; padding takes no part.
+
+    Parameters
+    ----------
+    batch : Batch
+        The windows.
+    embedding : Tensor, shape (n_windows, n_positions, embedding_size)
+        From the encoder.
+    kind : {"mean", "max"}
+        How to pool.
+
+    Returns
+    -------
+    pooled : Tensor of float32, shape (n_windows, embedding_size)
+    """
+    embedding = embedding.float()
+    if kind == "max":
+        if batch.padding is not None:
+            embedding = embedding.masked_fill(batch.padding[:, :, None], -torch.inf)
+        return embedding.amax(dim=1)
+    if batch.padding is None:
+        return embedding.mean(dim=1)
+    total = embedding.masked_fill(batch.padding[:, :, None], 0.0).sum(dim=1)
+    return total / batch.length[:, None]

@@ -1,0 +1,259 @@
+"""Masked pre-training and fine-tuning, with skorch in charge of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping, PassthroughScoring
+from skorch.helper import predefined_split
+from skorch.utils import noop
+from torch import Tensor, nn
+
+from sklearn_astromer.hiding import hide
+from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.training.batches import DeviceObservations
+from sklearn_astromer.training.devices import autocast
+from sklearn_astromer.training.progress import ProgressBar, training_record
+from sklearn_astromer.windows import Observations, random_windows
+
+# Keeps the slope of the square root finite where a batch is predicted exactly.
+TINY = 1e-12
+
+
+class HiddenRMSE(nn.Module):
+    """Root of the mean over windows of the mean square error over targets (Eq. 5 of the paper)."""
+
+    def forward(self, prediction: Tensor, truth: tuple[Tensor, Tensor]) -> Tensor:
+        """Compare `prediction` with the magnitudes and targets in `truth`."""
+        magnitude, target = truth
+        error = (prediction.float() - magnitude).masked_fill(~target, 0.0)
+        n_targets = target.sum(1)
+        per_window = error.square().sum(1) / n_targets.clamp(min=1)
+        n_windows = (n_targets > 0).sum().clamp(min=1)
+        return (per_window.sum() / n_windows + TINY).sqrt()
+
+
+class HiddenWindows:
+    """A random window of each curve per epoch, with random targets, batch by batch.
+
+    Parameters
+    ----------
+    observations : DeviceObservations
+        The curves.
+    batch_size : int
+        Windows of a batch.
+    hidden_fraction : float
+        Share of the observations of a window that are targets.
+    seed : int
+        Where chance comes from.
+    same_each_epoch : bool
+        Whether each pass gives the same windows and targets, in the same order, as is needed to
+        compare epochs.
+    """
+
+    def __init__(
+        self,
+        observations: DeviceObservations,
+        *,
+        batch_size: int,
+        hidden_fraction: float,
+        seed: int,
+        same_each_epoch: bool,
+    ) -> None:
+        self.observations = observations
+        self.batch_size = batch_size
+        self.hidden_fraction = hidden_fraction
+        self.seed = seed
+        self.same_each_epoch = same_each_epoch
+        self._restart()
+
+    def _restart(self) -> None:
+        self._random_state = np.random.RandomState(self.seed)
+        self._generator = torch.Generator(self.observations.device).manual_seed(self.seed)
+
+    def __len__(self) -> int:
+        return len(self.observations.offsets) - 1
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
+        if self.same_each_epoch:
+            self._restart()
+        windows = random_windows(
+            self.observations.offsets, self.observations.config.window_size, self._random_state
+        )
+        order = np.arange(len(windows))
+        if not self.same_each_epoch:
+            self._random_state.shuffle(order)
+        for first in range(0, len(order), self.batch_size):
+            batch = self.observations.batch(windows[order[first : first + self.batch_size]])
+            hiding = hide(
+                batch.magnitude,
+                batch.length,
+                fraction=self.hidden_fraction,
+                generator=self._generator,
+            )
+            inputs = batch.inputs() | {"magnitude": hiding.magnitude, "hidden": hiding.hidden}
+            yield inputs, (batch.magnitude, hiding.target)
+
+
+class PretrainingNet(NeuralNet):
+    """The skorch net that trains an `AstromerNetwork` to predict hidden magnitudes.
+
+    Data are `HiddenWindows`, which are their own iterators; everything else is skorch's.
+
+    Parameters
+    ----------
+    module : AstromerNetwork
+        What to train, in place.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        See `sklearn_astromer.training.devices.autocast`.
+    anchor : float, default=0.0
+        Weight of a penalty on leaving the embeddings that the network gave at the start for windows
+        that are wholly visible: the mean square change over their variance.
+    **kwargs
+        Further parameters of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: AstromerNetwork,
+        *,
+        precision: str = "auto",
+        anchor: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        self.precision = precision
+        self.anchor = anchor
+        super().__init__(module, **kwargs)
+
+    def initialize_module(self) -> PretrainingNet:
+        """Set up the network, and the copy of it that the penalty compares with."""
+        super().initialize_module()
+        # Not one of skorch's modules (their names end in "_"): those are set to training mode.
+        self._anchor_network = None
+        if self.anchor:
+            anchor_network = deepcopy(self.module_).eval().requires_grad_(False)
+            self._anchor_network = anchor_network.to(self.device)
+        return self
+
+    def get_iterator(self, dataset: HiddenWindows, training: bool = False) -> HiddenWindows:
+        """Give the data, which are an iterator themselves."""
+        return dataset
+
+    def infer(self, x: Any, **fit_params: Any) -> Tensor:
+        """Run the network with the precision asked for."""
+        with autocast(torch.device(self.device), self.precision):
+            return super().infer(x, **fit_params)
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
+    ) -> Tensor:
+        """Give the RMSE on targets, with the penalty if there is one and this is training."""
+        loss = super().get_loss(y_pred, y_true, X=X, training=training)
+        if not training:
+            return loss
+        self.history.record_batch("train_rmse", loss.item())
+        if self._anchor_network is None:
+            return loss
+        return loss + self.anchor * self._drift(X | {"magnitude": y_true[0]})
+
+    def _drift(self, inputs: dict[str, Tensor]) -> Tensor:
+        visible = {name: value for name, value in inputs.items() if name != "hidden"}
+        with autocast(torch.device(self.device), self.precision):
+            now = self.module_.encoder(**visible)
+            assert self._anchor_network is not None
+            with torch.no_grad():
+                before = self._anchor_network.encoder(**visible)
+        padding = visible.get("padding")
+        real = slice(None) if padding is None else ~padding
+        now, before = now[real].float(), before[real].float()
+        return (now - before).square().mean() / before.var(0).mean()
+
+
+def train(
+    network: AstromerNetwork,
+    observations: Observations,
+    *,
+    validation: Observations | None,
+    learning_rate: float,
+    max_epochs: int,
+    patience: int | None,
+    batch_size: int,
+    hidden_fraction: float,
+    anchor: float,
+    device: torch.device,
+    precision: str,
+    seed: int,
+    verbose: int,
+) -> list[dict[str, float]]:
+    """Train a network in place, and leave it with its best weights, on the CPU.
+
+    Parameters
+    ----------
+    network : AstromerNetwork
+        What to train.
+    observations, validation : Observations
+        Curves to train on, and curves that decide when to stop and which weights are best; without
+        the latter training goes on to the end and keeps the last weights.
+    learning_rate : float
+        Of Adam, with the decay rates .9 and .98 of Vaswani et al. (2017).
+    max_epochs, patience
+        Most epochs, and how many may pass without a better validation RMSE (None: any number).
+    batch_size, hidden_fraction, anchor, precision
+        See `HiddenWindows` and `PretrainingNet`.
+    device : torch.device
+        Where to train.
+    seed : int
+        Decides everything random; torch's global generators are left as they were.
+    verbose : int
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    history : list of dict
+        One row per epoch, see `sklearn_astromer.training.progress.training_record`.
+    """
+    common = {"batch_size": batch_size, "hidden_fraction": hidden_fraction}
+    config = network.config
+    training_windows = HiddenWindows(
+        DeviceObservations(observations, config, device), seed=seed, same_each_epoch=False, **common
+    )
+    callbacks: list[Any] = [("train_rmse", PassthroughScoring("train_rmse", on_train=True))]
+    split = None
+    if validation is not None:
+        split = predefined_split(
+            HiddenWindows(
+                DeviceObservations(validation, config, device),
+                seed=seed + 1,
+                same_each_epoch=True,
+                **common,
+            )
+        )
+        best = EarlyStopping(patience=patience or max_epochs + 1, load_best=True, sink=noop)
+        callbacks.append(("early_stopping", best))
+    if verbose:
+        callbacks.append(("progress", ProgressBar()))
+    net = PretrainingNet(
+        network,
+        precision=precision,
+        anchor=anchor,
+        criterion=HiddenRMSE,
+        optimizer=torch.optim.Adam,
+        optimizer__betas=(0.9, 0.98),
+        lr=learning_rate,
+        max_epochs=max_epochs,
+        train_split=split,
+        callbacks=callbacks,
+        callbacks__print_log=None,
+        device=str(device),
+        verbose=0,
+    )
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        net.fit(training_windows, None)
+    network.cpu().eval()
+    return training_record(net.history)

@@ -1,0 +1,50 @@
+"""Progress on the screen, and a record of the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+
+class ProgressBar(Callback):
+    """A bar over the epochs that shows the RMSE on hidden observations, in magnitudes."""
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Open the bar."""
+        self.bar_ = tqdm(total=net.max_epochs, desc="ASTROMER fit", unit="epoch")
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Show what the epoch brought."""
+        last = net.history[-1]
+        shown = {name: f"{last[name]:.4f}" for name in ("train_rmse", "valid_rmse") if name in last}
+        self.bar_.set_postfix(shown)
+        self.bar_.update()
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Close the bar, also after an interruption."""
+        self.bar_.close()
+
+
+def training_record(history: Any) -> list[dict[str, float]]:
+    """Turn a skorch history into one plain row per completed epoch.
+
+    Parameters
+    ----------
+    history : skorch.history.History
+        Of the net that was trained.
+
+    Returns
+    -------
+    rows : list of dict
+        ``epoch``, ``train_rmse`` and, if there was validation, ``valid_rmse`` (magnitudes),
+        ``seconds``.
+    """
+    names = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse", "dur": "seconds"}
+    return [
+        {"epoch": int(row["epoch"])}
+        | {name: float(row[key]) for key, name in names.items() if key in row}
+        for row in history
+        if "dur" in row
+    ]

@@ -1,0 +1,214 @@
+"""A network's weights together with all that is needed to use them, and their file form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+
+FORMAT_VERSION = 1
+ENDING = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights of a network, its configuration, and where they come from.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Sizes and conventions of the network.
+    state : dict of str to Tensor
+        Parameters under the names that `AstromerNetwork` gives them.
+    metadata : dict of str to object
+        Plain values fit for JSON: name, survey, licence, citation and the like.
+    """
+
+    config: NetworkConfig
+    state: dict[str, Tensor]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> AstromerNetwork:
+        """Make the network, ready for inference.
+
+        Returns
+        -------
+        network : AstromerNetwork
+            In evaluation mode, on the CPU, with its own copy of the weights.
+
+        Raises
+        ------
+        ValueError
+            If weights are missing, left over or of the wrong shape.
+        """
+        _check_fit(self.state, _expected_shapes(self.config, len(self.state)))
+        # The start values are thrown away at once: drawing them shall not disturb other draws.
+        with torch.random.fork_rng(devices=[]):
+            network = AstromerNetwork(self.config)
+        network.load_state_dict(self.state, strict=True)
+        return network.eval()
+
+
+def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint as a safetensors file, completely or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; one that exists is replaced.
+    checkpoint : Checkpoint
+        What to write.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; then nothing is left behind.
+    """
+    path = Path(path)
+    state = {name: value.detach().cpu().contiguous() for name, value in checkpoint.state.items()}
+    header = {
+        "format": str(FORMAT_VERSION),
+        "config": json.dumps(checkpoint.config.to_dict()),
+        "metadata": json.dumps(checkpoint.metadata),
+    }
+    header["sha256"] = _digest(header, state)
+    content = save(state, metadata=header)
+    # In the same folder, since only then the replacement is a single step.
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        # What mkstemp makes is closed to others, which is wrong in a folder that people share.
+        Path(temporary).chmod(0o666 & ~_umask())
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace cannot take a str source
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a checkpoint from a safetensors file that `write_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    checkpoint : Checkpoint
+        Its tensors are on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, was not written by this package, or by a newer version of it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no checkpoint file {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
+    config, metadata = _read_header(header, path)
+    if _digest(header, state) != header.get("sha256"):
+        raise ValueError(f"{path} is damaged: its content does not have the checksum it should.")
+    return Checkpoint(config, state, metadata)
+
+
+def _read_header(header: dict[str, str], path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
+    """Get configuration and metadata out of the header of a file."""
+    if "format" not in header or "config" not in header:
+        raise ValueError(
+            f"{path} holds tensors, but not the configuration of a network: it was not written by "
+            "sklearn_astromer."
+        )
+    try:
+        version = int(header["format"])
+        config = json.loads(header["config"])
+        metadata = json.loads(header.get("metadata", "{}"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: its header cannot be read ({error}).") from error
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format {version}, and this version of sklearn_astromer reads formats up "
+            f"to {FORMAT_VERSION}; install a newer sklearn_astromer."
+        )
+    if not isinstance(config, dict) or not isinstance(metadata, dict):
+        raise ValueError(f"{path} is damaged: its header has no table of values.")
+    unknown = sorted(set(config) - {known.name for known in fields(NetworkConfig)})
+    if unknown:
+        raise ValueError(f"{path}: its configuration has unknown entries: {', '.join(unknown)}.")
+    try:
+        return NetworkConfig(**config), metadata
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: its configuration is not valid: {error}") from error
+
+
+def _digest(header: dict[str, str], state: dict[str, Tensor]) -> str:
+    """Compute the SHA-256 of header and tensors; safetensors itself notices no flipped bit."""
+    digest = hashlib.sha256()
+    for key in ("format", "config", "metadata"):
+        digest.update(f"{key}={header.get(key)}\n".encode())
+    for name in sorted(state):
+        value = state[name]
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _expected_shapes(config: NetworkConfig, n_given: int) -> dict[str, torch.Size]:
+    """Tell shapes by names of the parameters that a network has, without making it."""
+    if config.n_blocks > n_given:
+        raise ValueError(
+            f"The weights do not fit the network of their configuration: {config.n_blocks} blocks "
+            f"cannot come from {n_given} tensors."
+        )
+    try:
+        with torch.device("meta"):
+            network = AstromerNetwork(config)
+    except (RuntimeError, TypeError, OverflowError) as error:
+        raise ValueError(f"No network can have the sizes of this configuration: {error}") from error
+    return {name: value.shape for name, value in network.state_dict().items()}
+
+
+def _check_fit(state: dict[str, Tensor], expected: dict[str, torch.Size]) -> None:
+    """Compare names and shapes of weights with those that the network has."""
+    problems = [f"missing: {name}" for name in expected if name not in state]
+    problems += [f"left over: {name}" for name in state if name not in expected]
+    problems += [
+        f"shape of {name}: {tuple(state[name].shape)} instead of {tuple(shape)}"
+        for name, shape in expected.items()
+        if name in state and state[name].shape != shape
+    ]
+    problems += [
+        f"not floating-point numbers: {name}"
+        for name in expected
+        if name in state and not state[name].is_floating_point()
+    ]
+    if problems:
+        shown = "; ".join(problems[:8]) + ("; ..." if len(problems) > 8 else "")
+        raise ValueError(f"The weights do not fit the network of their configuration: {shown}.")
+
+
+def _umask() -> int:
+    """Tell which permissions new files shall not have."""
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,186 @@
+"""Cut light curves into windows that the network can take, and group them for speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_astromer.light_curves import LightCurves
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The observations that the network sees: measured ones, curve after curve, in order of time.
+
+    Parameters
+    ----------
+    time : ndarray of float64, shape (n_observations,)
+        Days.
+    magnitude : ndarray of float32, shape (n_observations,)
+        Magnitudes.
+    offsets : ndarray of int64, shape (n_curves + 1,)
+        Where each curve begins and ends.
+    position : ndarray of int64, shape (n_observations,)
+        Where each observation stands in the light curves as they were given.
+    """
+
+    time: NDArray[np.float64]
+    magnitude: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    position: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Stretches of consecutive observations.
+
+    Parameters
+    ----------
+    start, length : ndarray of int64, shape (n_windows,)
+        First observation, and number of observations, of each window.
+    curve : ndarray of int64, shape (n_windows,)
+        The light curve that each window is cut from; in ascending order.
+    """
+
+    start: NDArray[np.int64]
+    length: NDArray[np.int64]
+    curve: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, key: slice | NDArray[np.integer]) -> Windows:
+        return Windows(self.start[key], self.length[key], self.curve[key])
+
+
+def usable_observations(curves: LightCurves) -> Observations:
+    """Leave out what was not measured, and put the rest of each curve in order of time.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        Observations with a NaN time or magnitude are left out; equal times keep their order.
+
+    Returns
+    -------
+    observations : Observations
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or one without any measured observation.
+    """
+    n_finite = curves.n_finite
+    if not len(curves):
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required."
+        )
+    if not n_finite.all():
+        empty = np.flatnonzero(n_finite == 0)
+        named = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
+        raise ValueError(
+            f"{len(empty)} of {len(curves)} light curves (position {named}) have no observation "
+            "with a finite time and magnitude. Leave them out: with "
+            "curves = as_light_curves(X), take curves[curves.n_finite > 0]."
+        )
+    offsets = np.concatenate(([0], np.cumsum(n_finite))).astype(np.int64)
+    time, magnitude = curves.time, curves.magnitude
+    if offsets[-1] == len(time):
+        position = np.arange(len(time), dtype=np.int64)
+    else:
+        position = np.flatnonzero(np.isfinite(time) & np.isfinite(magnitude))
+        time, magnitude = time[position], magnitude[position]
+    order = _time_order(time, offsets)
+    if order is not None:
+        time, magnitude, position = time[order], magnitude[order], position[order]
+    return Observations(time, magnitude, offsets, position)
+
+
+def _time_order(
+    time: NDArray[np.float64], offsets: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Give the order that sorts each curve by time, or None if all are sorted."""
+    backwards = np.diff(time) < 0
+    backwards[offsets[1:-1] - 1] = False
+    if not backwards.any():
+        return None
+    curve = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    unsorted = np.zeros(len(offsets) - 1, dtype=bool)
+    unsorted[curve[1:][backwards]] = True
+    chosen = np.flatnonzero(unsorted[curve])
+    order = np.arange(len(time), dtype=np.int64)
+    order[chosen] = chosen[np.lexsort((time[chosen], curve[chosen]))]
+    return order
+
+
+def consecutive_windows(offsets: NDArray[np.int64], window_size: int) -> Windows:
+    """Cut every curve into consecutive windows, each observation in exactly one.
+
+    A curve of n observations gives ``ceil(n / window_size)`` windows; all but its last one are
+    full, as in the authors' library.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (n_curves + 1,)
+        Where each curve begins and ends; none is empty.
+    window_size : int
+        Largest number of observations of a window.
+
+    Returns
+    -------
+    windows : Windows
+    """
+    n = np.diff(offsets)
+    n_windows = -(-n // window_size)
+    curve = np.repeat(np.arange(len(n), dtype=np.int64), n_windows)
+    first_window = np.cumsum(n_windows) - n_windows
+    before = (np.arange(len(curve)) - first_window[curve]) * window_size
+    length = np.minimum(window_size, n[curve] - before)
+    return Windows(offsets[:-1][curve] + before, length, curve)
+
+
+def random_windows(
+    offsets: NDArray[np.int64], window_size: int, random_state: np.random.RandomState
+) -> Windows:
+    """Cut one window at random out of every curve (Sect. 5.3 and Fig. 7 of the paper).
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (n_curves + 1,)
+        Where each curve begins and ends; none is empty.
+    window_size : int
+        Largest number of observations of a window; shorter curves are taken whole.
+    random_state : RandomState
+        Where the starts come from.
+
+    Returns
+    -------
+    windows : Windows
+    """
+    n = np.diff(offsets)
+    room = np.maximum(n - window_size, 0)
+    start = offsets[:-1] + np.floor(random_state.random_sample(len(n)) * (room + 1)).astype(
+        np.int64
+    )
+    return Windows(start, np.minimum(n, window_size), np.arange(len(n), dtype=np.int64))
+
+
+def batches_of_like_length(length: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    """Group windows of like length, so that hardly any padding is computed.
+
+    Parameters
+    ----------
+    length : ndarray of int64, shape (n_windows,)
+        Observations of each window.
+    batch_size : int
+        Most windows of a batch.
+
+    Returns
+    -------
+    batches : list of ndarray of int64
+        Positions of the windows, the longest first, so that a lack of memory shows at once.
+    """
+    order = np.argsort(-length, kind="stable")
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
