@@ -208,8 +208,8 @@ def _require(name: str, value: object, fulfilled: bool, wanted: str) -> None:
 # variable stars). ASAS reports errors of about 0.036 mag at all magnitudes; the growth simulated
 # here is that of the scatter between successive nights of its red giants. MACHO magnitudes are
 # its instrumental ones plus 23.4 (Alcock et al. 1999, PASP 111, 1539). ATLAS: four exposures
-# within an hour, and depth, as in Tonry et al. 2018, PASP 130, 064505; two years of data in the
-# first release, Heinze et al. 2018, AJ 156, 241.
+# within an hour every second night, Tonry et al. 2018, PASP 130, 064505; two years of data in the
+# first release, Heinze et al. 2018, AJ 156, 241; its errors and gaps are estimates.
 CADENCES: Mapping[str, Cadence] = MappingProxyType(
     {
         "macho": Cadence(
@@ -293,3 +293,4 @@ CADENCES: Mapping[str, Cadence] = MappingProxyType(
         ),
     }
 )
+"""Named surveys."""

@@ -16,6 +16,9 @@ from sklearn_astromer.datasets.cadences import Cadence
 
 YEAR = 365.25
 SYNODIC_MONTH = 29.530588
+# A survey of one patch of sky begins early in its season: fraction of a year until the patch
+# culminates at midnight.
+PATCH_OPPOSITION = 0.3
 # Clouds, bad columns and neighbours make most wrong measurements too faint.
 SHARE_OF_FAINT_OUTLIERS = 0.7
 
@@ -83,8 +86,8 @@ def sample_times(
     duration = (math.ceil(cadence.exposures) - 1) * cadence.exposure_interval
     latest = np.maximum(dawn - duration, dusk)
     hour = dusk + (latest - dusk) * generator.random(len(night), dtype=np.float32)
-    first = math.floor(cadence.start) + cadence.midnight + night + hour.astype(np.float64)
-    return _exposures(cadence, star, first, n_stars, generator)
+    midnight = math.floor(cadence.start) + cadence.midnight + night
+    return _exposures(cadence, star, midnight + hour, midnight + dawn, n_stars, generator)
 
 
 def _planned_visits(
@@ -110,7 +113,9 @@ def _hours(
     # The star culminates four minutes earlier every night; it is observed at most this far from
     # the meridian, chosen so that the season has the asked length.
     limit = (cadence.season - cadence.night_length) / 2
-    opposition = generator.random(n_stars) if cadence.all_sky else np.full(n_stars, 0.5)
+    opposition = (
+        generator.random(n_stars) if cadence.all_sky else np.full(n_stars, PATCH_OPPOSITION)
+    )
     culmination = (opposition[star] - night / YEAR + 0.5) % 1.0 - 0.5
     dusk = np.maximum(culmination - limit, -cadence.night_length / 2)
     dawn = np.minimum(culmination + limit, cadence.night_length / 2)
@@ -127,6 +132,7 @@ def _exposures(
     cadence: Cadence,
     star: npt.NDArray[np.int64],
     first: npt.NDArray[np.float64],
+    dawn: npt.NDArray[np.float64],
     n_stars: int,
     generator: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -137,8 +143,9 @@ def _exposures(
     chance = np.repeat(share, slots, axis=1)
     if slots > cadence.exposures:
         chance[:, -1] *= cadence.exposures - (slots - 1)
-    kept = generator.random(time.shape) < chance
-    return (time + jitter)[kept], np.repeat(star, slots).reshape(time.shape)[kept]
+    time += jitter
+    kept = (generator.random(time.shape) < chance) & (time <= dawn[:, np.newaxis])
+    return time[kept], np.repeat(star, slots).reshape(time.shape)[kept]
 
 
 def measure(

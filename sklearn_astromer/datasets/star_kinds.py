@@ -85,9 +85,12 @@ def _rrab(n_stars: int, survey: Cadence, generator: np.random.Generator) -> Star
     period = _within(lambda n: generator.normal(0.576, 0.07, n), 0.40, 0.90, n_stars)
     log_period = np.log10(period)
     # Bailey diagram of M3: Cacciari, Corwin & Carney 2005, AJ 129, 267, amplitude in B, which
-    # is about 1.25 times the one in V.
-    blue = -3.123 - 26.331 * log_period - 35.853 * log_period**2
-    amplitude = np.clip(blue / 1.25 + generator.normal(0.0, 0.12, n_stars), 0.3, 1.4)
+    # is about 1.25 times the one in V. A part of the stars follows the line of Oosterhoff type
+    # II, shifted to longer periods; how many, and the scatter, are own choices.
+    shift = np.where(generator.random(n_stars) < 0.4, 0.06, 0.0)
+    blue = -3.123 - 26.331 * (log_period - shift) - 35.853 * (log_period - shift) ** 2
+    scatter = np.exp(generator.normal(0.0, 0.15, n_stars))
+    amplitude = np.clip(blue / 1.25 * scatter, 0.3, 1.4)
     shape = star_shapes.rrab_shapes(log_period, generator)
     return _stars(period, amplitude * survey.amplitude_scale, shape)
 
@@ -95,14 +98,15 @@ def _rrab(n_stars: int, survey: Cadence, generator: np.random.Generator) -> Star
 def _rrc(n_stars: int, survey: Cadence, generator: np.random.Generator) -> Stars:
     # Mean period in the Large Magellanic Cloud: Soszyński et al. 2009, Acta Astron. 59, 1.
     period = _within(lambda n: generator.normal(0.337, 0.035, n), 0.22, 0.45, n_stars)
-    amplitude = _within(lambda n: generator.normal(0.45, 0.08, n), 0.2, 0.7, n_stars)
-    shape = star_shapes.rrc_shapes(n_stars, generator)
+    amplitude = _within(lambda n: generator.normal(0.44, 0.1, n), 0.15, 0.7, n_stars)
+    shape = star_shapes.rrc_shapes(np.log10(period), generator)
     return _stars(period, amplitude * survey.amplitude_scale, shape)
 
 
 def _cepheids(n_stars: int, survey: Cadence, generator: np.random.Generator) -> Stars:
-    log_period = _within(lambda n: generator.normal(0.65, 0.3, n), 0.0, 1.7, n_stars)
-    amplitude = star_shapes.cepheid_amplitudes(log_period, generator)
+    log_period = _within(lambda n: 0.57 * np.exp(generator.normal(0.0, 0.42, n)), 0.0, 1.7, n_stars)
+    # Measured in I, where the amplitude is 0.6 of that in V.
+    amplitude = star_shapes.cepheid_amplitudes(log_period, generator) / 0.6
     shape = star_shapes.cepheid_shapes(log_period, generator)
     return _stars(10.0**log_period, amplitude * survey.amplitude_scale, shape)
 

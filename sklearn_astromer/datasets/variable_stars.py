@@ -27,6 +27,8 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 
 # A star is catalogued as variable only if its amplitude stands out of the noise by this factor.
 AMPLITUDE_OVER_ERROR = 3.0
+# Stars that are fainter than magnitudes of this error, about two sigma, are not seen at all.
+DETECTION_ERROR = 0.5
 # So many stars are observed at once, which bounds the memory of the work arrays.
 STARS_PER_BLOCK = 512
 
@@ -158,7 +160,7 @@ def _draw_stars(
     parts = [MAKERS[name](count, survey, generator) for name, count in counts.items()]
     order = generator.permutation(len(labels))
     columns = zip(*parts, strict=True)
-    return labels[order], Stars(*(np.concatenate(column)[order] for column in columns))
+    return labels[order], Stars._make(np.concatenate(column)[order] for column in columns)
 
 
 def _mean_magnitudes(
@@ -182,14 +184,17 @@ def _observe(
 ) -> LightCurves:
     n_stars = len(phase)
     is_open = draw_weather(survey, generator)
+    limit = survey.faintest_with_error(DETECTION_ERROR)
     times, magnitudes, errors, lengths = [], [], [], []
     for first in range(0, n_stars, STARS_PER_BLOCK):
         block = slice(first, first + STARS_PER_BLOCK)
-        some = Stars(*(column[block] for column in stars))
+        some = Stars._make(column[block] for column in stars)
         time, star = sample_times(survey, len(some.period), is_open, generator)
         true = true_magnitudes(
             some, mean_magnitude[block], phase[block], time - survey.start, star, generator
         )
+        seen = true < limit
+        time, star, true = time[seen], star[seen], true[seen]
         magnitude, error = measure(survey, true, generator)
         times.append(time)
         magnitudes.append(magnitude)
@@ -199,7 +204,7 @@ def _observe(
     if (length == 0).any():
         raise ValueError(
             f"light curve {int((length == 0).argmax())}: the cadence leaves it without any "
-            "observation; widen its span, season or coverage."
+            "observation; widen its span, season or coverage, or make magnitude_range brighter."
         )
     return LightCurves(
         np.concatenate(times),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -295,6 +296,32 @@ def columns_of_padded(array: Any) -> FlatColumns:
     return FlatColumns(
         columns[0], columns[1], columns[2] if n_columns == 3 else None, offsets_of(lengths)
     )
+
+
+def columns_of_grid(array: Any) -> FlatColumns:
+    """Read each row of a 2-D array as magnitudes at 0, 1, 2, ... days.
+
+    Warns when the array looks like one single light curve.
+    """
+    grid = as_numbers(array, "the array of magnitudes")
+    if grid.ndim != 2:
+        raise ValueError(
+            "a regular grid of magnitudes has two dimensions (n_curves, n_days); got an array of "
+            f"shape {grid.shape}."
+        )
+    n_curves, n_days = grid.shape
+    # Rows in random order do so with a probability of 1 / n_curves! only.
+    if n_curves >= 3 and n_days in (2, 3) and bool((np.diff(grid[:, 0]) > 0).all()):
+        warnings.warn(
+            f"The array of shape {grid.shape} was read as {n_curves} light curves of {n_days} "
+            "magnitudes each, one row a curve, but its first column increases like the times of a "
+            "single light curve. If it is one, pass it in a list: [X].",
+            UserWarning,
+            stacklevel=3,
+        )
+    time = np.tile(np.arange(n_days, dtype=np.float64), n_curves)
+    magnitude = as_flat_numbers(grid.ravel(), np.float32, "magnitude")
+    return FlatColumns(time, magnitude, None, np.arange(n_curves + 1, dtype=np.int64) * n_days)
 
 
 def is_list_of_curves(values: Iterable[Any]) -> bool:

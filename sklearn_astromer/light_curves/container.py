@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from types import EllipsisType
@@ -14,9 +13,9 @@ import numpy.typing as npt
 
 from sklearn_astromer.light_curves.arrays import (
     FlatColumns,
-    as_numbers,
     checked_columns,
     checked_ids,
+    columns_of_grid,
     joined_ids,
     offsets_of,
     read_only,
@@ -134,26 +133,8 @@ class LightCurves:
             If the array looks like one single light curve: two or three columns, and times in
             the first that never stop increasing.
         """
-        grid = as_numbers(array, "the array of magnitudes")
-        if grid.ndim != 2:
-            raise ValueError(
-                f"a regular grid of magnitudes has two dimensions (n_curves, n_days); got an "
-                f"array of shape {grid.shape}."
-            )
-        n_curves, n_days = grid.shape
-        if n_curves >= 3 and n_days in (2, 3) and bool((np.diff(grid[:, 0]) > 0).all()):
-            warnings.warn(
-                f"The array of shape {grid.shape} was read as {n_curves} light curves of {n_days} "
-                "magnitudes each, one row a curve, but its first column increases like the times "
-                "of a single light curve. If it is one, pass it in a list: [X].",
-                UserWarning,
-                stacklevel=2,
-            )
-        return cls(
-            np.tile(np.arange(n_days, dtype=np.float64), n_curves),
-            grid.ravel(),
-            offsets=np.arange(n_curves + 1) * n_days,
-        )
+        columns = columns_of_grid(array)
+        return cls(*columns[:3], offsets=columns.offsets)
 
     @classmethod
     def from_long(

@@ -273,6 +273,8 @@ def _numbers(values: Any, name: str) -> npt.NDArray[Any]:
         remedy = "give numbers"
         if pa.types.is_temporal(kind):
             remedy = "convert them to days, as MJD for example"
+        elif is_list(kind):
+            remedy = "a table with one row per light curve is read by LightCurves.from_table"
         raise TypeError(f"column {name!r}: holds values of type {kind}; {remedy}.")
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
@@ -287,7 +289,14 @@ def plain_values(column: Any) -> Any:
     """Return a column without its dictionary (that of a pandas ``category``, for example)."""
     import pyarrow as pa
 
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if not pa.types.is_dictionary(column.type):
+        return column
+    kind = column.type.value_type
+    if pa.types.is_string_view(kind):
+        # Polars keeps text so; Arrow cannot yet pick rows of it.
+        kind = pa.large_string()
+    chunks = [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, kind)
 
 
 def refuse_missing_ids(column: Any, name: str) -> None:

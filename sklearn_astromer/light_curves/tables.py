@@ -52,8 +52,7 @@ def holds_table(X: Any) -> bool:
         return False
     if _is_pandas(X):
         return any(_lists_in_pandas(X)) or looks_long(_names(X))
-    polars = sys.modules.get("polars")
-    if polars is not None and isinstance(X, polars.DataFrame):
+    if _is_polars(X):
         return any(kind.is_nested() for kind in X.dtypes) or looks_long(X.columns)
     if not hasattr(X, "__arrow_c_stream__"):
         return False
@@ -213,6 +212,11 @@ def _is_pandas(X: Any) -> bool:
     return pandas is not None and isinstance(X, pandas.DataFrame)
 
 
+def _is_polars(X: Any) -> bool:
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(X, polars.DataFrame)
+
+
 def _names(frame: Any) -> list[str]:
     return [str(name) for name in frame.columns]
 
@@ -251,6 +255,8 @@ def _as_arrow(table: Any, id_column: str | None) -> Any:
         arrow = pa.Table.from_batches([table])
     elif _is_pandas(table):
         arrow = _arrow_of_pandas(table, id_column)
+    elif _is_polars(table):
+        arrow = table.to_arrow()
     elif isinstance(table, Mapping):
         arrow = pa.table({str(name): _arrow_column(table[name], str(name)) for name in table})
     elif hasattr(table, "__arrow_c_stream__"):
@@ -308,16 +314,18 @@ def _arrow_cells(cells: list[Any], name: str) -> Any:
     pa = _pyarrow()
     known = next((cell for cell in cells if not _is_missing(cell)), None)
     filled = next((cell for cell in cells if _is_list_like(cell) and len(cell)), [0.0])
-    if not _is_list_like(known) or isinstance(filled[0], dict):
+    if not _is_list_like(known) or isinstance(next(iter(filled)), dict):
         return pa.array(cells, from_pandas=True)
-    arrays = [_cell(cell, f"column {name!r}, row {row}") for row, cell in enumerate(cells)]
+    arrays = [_cell(cell, f"light curve {row}, column {name!r}") for row, cell in enumerate(cells)]
     lengths = np.fromiter(map(len, arrays), np.int64, len(arrays))
     return pa.LargeListArray.from_arrays(offsets_of(lengths), np.concatenate(arrays))
 
 
 def _is_missing(cell: Any) -> bool:
     # pandas writes what is missing as None, NaN or its own NA.
-    return cell is None or (isinstance(cell, float) and cell != cell) or str(cell) == "<NA>"
+    if cell is None or type(cell).__name__ == "NAType":
+        return True
+    return isinstance(cell, float) and bool(np.isnan(cell))
 
 
 def _cell(cell: Any, where: str) -> npt.NDArray[Any]:

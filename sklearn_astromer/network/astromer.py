@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias

@@ -66,9 +66,7 @@ class NetworkConfig:
         if not self.time_base > 1:
             raise ValueError(f"time_base must be greater than 1, got {self.time_base!r}.")
         if self.attention not in get_args(AttentionConvention):
-            raise ValueError(
-                f'attention must be "exclude" or "additive", got {self.attention!r}.'
-            )
+            raise ValueError(f'attention must be "exclude" or "additive", got {self.attention!r}.')
 
     def to_dict(self) -> dict[str, Any]:
         """Give the configuration as plain values, fit for JSON."""

@@ -19,6 +19,7 @@ from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 
 FORMAT_VERSION = 1
 ENDING = ".safetensors"
+HEADER_KEY = "sklearn_astromer"
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,14 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """
     path = Path(path)
     state = {name: value.detach().cpu().contiguous() for name, value in checkpoint.state.items()}
-    header = {
-        "format": str(FORMAT_VERSION),
-        "config": json.dumps(checkpoint.config.to_dict()),
-        "metadata": json.dumps(checkpoint.metadata),
+    header: dict[str, Any] = {
+        "format": FORMAT_VERSION,
+        "config": checkpoint.config.to_dict(),
+        "metadata": checkpoint.metadata,
     }
     header["sha256"] = _digest(header, state)
-    content = save(state, metadata=header)
+    # One entry, since safetensors writes several in random order: equal content, equal file.
+    content = save(state, metadata={HEADER_KEY: json.dumps(header, sort_keys=True)})
     # In the same folder, since only then the replacement is a single step.
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
@@ -126,46 +128,52 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
-    config, metadata = _read_header(header, path)
-    if _digest(header, state) != header.get("sha256"):
+    content = _read_header(header, path)
+    if _digest(content, state) != content.get("sha256"):
         raise ValueError(f"{path} is damaged: its content does not have the checksum it should.")
-    return Checkpoint(config, state, metadata)
+    return Checkpoint(_read_config(content["config"], path), state, content["metadata"])
 
 
-def _read_header(header: dict[str, str], path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
-    """Get configuration and metadata out of the header of a file."""
-    if "format" not in header or "config" not in header:
+def _read_header(header: dict[str, str], path: Path) -> dict[str, Any]:
+    """Get what `write_checkpoint` put into the header of a file, and check its form."""
+    if HEADER_KEY not in header:
         raise ValueError(
             f"{path} holds tensors, but not the configuration of a network: it was not written by "
             "sklearn_astromer."
         )
     try:
-        version = int(header["format"])
-        config = json.loads(header["config"])
-        metadata = json.loads(header.get("metadata", "{}"))
-    except ValueError as error:
+        content = json.loads(header[HEADER_KEY])
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: its header cannot be read ({error}).") from error
+    version = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise ValueError(f"{path} is damaged: its header has no format number.")
     if version > FORMAT_VERSION:
         raise ValueError(
             f"{path} has format {version}, and this version of sklearn_astromer reads formats up "
             f"to {FORMAT_VERSION}; install a newer sklearn_astromer."
         )
-    if not isinstance(config, dict) or not isinstance(metadata, dict):
-        raise ValueError(f"{path} is damaged: its header has no table of values.")
+    if not all(isinstance(content.get(key), dict) for key in ("config", "metadata")):
+        raise ValueError(f"{path} is damaged: its header lacks configuration or metadata.")
+    return content
+
+
+def _read_config(config: dict[str, Any], path: Path) -> NetworkConfig:
+    """Check a configuration that was read from a file."""
     unknown = sorted(set(config) - {known.name for known in fields(NetworkConfig)})
     if unknown:
         raise ValueError(f"{path}: its configuration has unknown entries: {', '.join(unknown)}.")
     try:
-        return NetworkConfig(**config), metadata
+        return NetworkConfig(**config)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: its configuration is not valid: {error}") from error
 
 
-def _digest(header: dict[str, str], state: dict[str, Tensor]) -> str:
+def _digest(header: dict[str, Any], state: dict[str, Tensor]) -> str:
     """Compute the SHA-256 of header and tensors; safetensors itself notices no flipped bit."""
     digest = hashlib.sha256()
-    for key in ("format", "config", "metadata"):
-        digest.update(f"{key}={header.get(key)}\n".encode())
+    signed = {key: header[key] for key in ("format", "config", "metadata")}
+    digest.update(json.dumps(signed, sort_keys=True).encode())
     for name in sorted(state):
         value = state[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

@@ -134,15 +134,16 @@ def _download(entry: WeightsEntry, folder: Path) -> None:
             path=folder,
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS),
         )
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise ValueError(
+            f"What {address} gives is not the file of the weights {entry.name!r}; it was not kept. "
+            f"A proxy or a login page may stand in between. {error}"
+        ) from error
+    except OSError as error:
+        raise ConnectionError(_offline_message(entry, folder, error)) from error
+    finally:
         if new_folder and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-        if isinstance(error, ValueError):
-            raise ValueError(
-                f"What {address} gives is not the file of the weights {entry.name!r}; it was not "
-                f"kept. A proxy or a login page may stand in between. {error}"
-            ) from error
-        raise ConnectionError(_offline_message(entry, folder, error)) from error
 
 
 def _offline_message(entry: WeightsEntry, folder: Path, error: Exception) -> str:

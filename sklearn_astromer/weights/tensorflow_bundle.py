@@ -180,7 +180,10 @@ def _tensor(entry: _TensorEntry, shards: Sequence[bytes], where: str) -> NDArray
     content = shard[entry.offset : entry.offset + entry.size]
     if masked_crc32c(content) != entry.checksum:
         raise ValueError(f"{where}: the data file is damaged (the checksum is wrong).")
-    return np.frombuffer(content, dtype=element_type).reshape(entry.shape)
+    try:
+        return np.frombuffer(content, dtype=element_type).reshape(entry.shape)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{where} is damaged: shape {tuple(entry.shape)}: {error}") from error
 
 
 def _tensor_entry(value: bytes, where: str) -> _TensorEntry:

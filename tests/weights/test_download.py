@@ -1,0 +1,236 @@
+"""Download of official weights and the cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pooch
+import pytest
+import requests
+import torch
+
+from sklearn_astromer.weights import Checkpoint, WeightsEntry, read_checkpoint
+from sklearn_astromer.weights import download as module
+from sklearn_astromer.weights.download import cache_folder, fetch, load_official
+
+Downloads = Callable[..., list[str]]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """The folder where the fixture `tiny_entry` puts the original file."""
+    return tmp_path / "elsewhere"
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """Replace the network: what is written for each address, and what is raised thereafter."""
+
+    def replace_network(content: bytes, error: BaseException | None = None) -> list[str]:
+        asked: list[str] = []
+
+        class Downloader:
+            def __init__(self, progressbar: bool = False, **_: object) -> None:
+                assert progressbar
+
+            def __call__(self, url: str, output_file: str, _: object) -> None:
+                asked.append(url)
+                Path(output_file).write_bytes(content)
+                if error is not None:
+                    raise error
+
+        monkeypatch.setattr(pooch, "HTTPDownloader", Downloader)
+        return asked
+
+    return replace_network
+
+
+def assert_equal(one: Checkpoint, other: Checkpoint) -> None:
+    assert one.config == other.config
+    assert one.metadata == other.metadata
+    assert one.state.keys() == other.state.keys()
+    assert all(torch.equal(value, other.state[name]) for name, value in one.state.items())
+
+
+def test__cache_folder__variable_set__is_that_folder(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cache_folder() == cache
+    monkeypatch.setenv("SKLEARN_ASTROMER_HOME", "~/weights")
+    assert cache_folder() == Path.home() / "weights"
+    monkeypatch.delenv("SKLEARN_ASTROMER_HOME")
+    assert cache_folder() == Path(pooch.os_cache("sklearn_astromer"))
+
+
+def test__fetch__nothing_cached__downloads_once(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    elsewhere: Path,
+    downloads: Downloads,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    content = (elsewhere / "tiny.zip").read_bytes()
+    asked = downloads(content)
+    assert fetch(tiny_entry) == fetch(tiny_entry) == cache / "tiny.zip"
+    assert asked == ["https://example.org/some-commit/tiny.zip"]
+    assert (cache / "tiny.zip").read_bytes() == content
+    assert listing(cache) == ["tiny.zip"]
+
+
+def test__fetch__file_put_there_by_hand__is_used(
+    tiny_entry: WeightsEntry, cache: Path, elsewhere: Path
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    assert fetch(tiny_entry) == cache / "tiny.zip"
+
+
+def test__fetch__wrong_file_put_there_by_hand__is_named_and_kept(
+    tiny_entry: WeightsEntry, cache: Path
+) -> None:
+    (cache / "tiny.zip").write_bytes(b"another file")
+    with pytest.raises(ValueError, match="is not the file of the weights") as raised:
+        fetch(tiny_entry)
+    message = str(raised.value)
+    assert str(cache / "tiny.zip") in message
+    assert tiny_entry.sha256 is not None
+    assert tiny_entry.sha256 in message
+    assert hashlib.sha256(b"another file").hexdigest() in message
+    assert "Move it away" in message
+    assert (cache / "tiny.zip").read_bytes() == b"another file"
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>Please log in</html>"])
+def test__fetch__download_of_another_file__is_refused_and_not_kept(
+    content: bytes,
+    tiny_entry: WeightsEntry,
+    tmp_path: Path,
+    downloads: Downloads,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    downloads(content)
+    before = listing(tmp_path)
+    with pytest.raises(ValueError, match="is not the file of the weights 'tiny-official'"):
+        fetch(tiny_entry)
+    assert listing(tmp_path) == before
+
+
+def test__fetch__offline__tells_all_that_helps(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    tmp_path: Path,
+    downloads: Downloads,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    downloads(b"half of the f", requests.exceptions.ConnectionError("no route to host"))
+    before = listing(tmp_path)
+    with pytest.raises(ConnectionError) as raised:
+        fetch(tiny_entry)
+    message = str(raised.value)
+    for part in (
+        "'tiny-official'",
+        "no route to host",
+        "https://example.org/some-commit/tiny.zip",
+        tiny_entry.sha256 or "",
+        str(cache),
+        "tiny.zip",
+        "SKLEARN_ASTROMER_HOME",
+        "'macho', 'atlas'",
+    ):
+        assert part in message
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "error", [requests.exceptions.Timeout("slow"), KeyboardInterrupt(), OSError("disk full")]
+)
+def test__fetch__new_folder_and_failure__leaves_nothing(
+    error: BaseException,
+    tiny_entry: WeightsEntry,
+    tmp_path: Path,
+    downloads: Downloads,
+    monkeypatch: pytest.MonkeyPatch,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    monkeypatch.setenv("SKLEARN_ASTROMER_HOME", str(tmp_path / "new"))
+    downloads(b"half", error)
+    before = listing(tmp_path)
+    with pytest.raises((ConnectionError, KeyboardInterrupt)):
+        fetch(tiny_entry)
+    assert listing(tmp_path) == before
+
+
+def test__fetch__not_https__is_refused(tiny_entry: WeightsEntry, downloads: Downloads) -> None:
+    asked = downloads(b"")
+    with pytest.raises(ValueError, match="https only"):
+        fetch(replace(tiny_entry, address="http://example.org/tiny.zip"))
+    assert not asked
+
+
+def test__load_official__convention__is_the_registrys(
+    tiny_entry: WeightsEntry, cache: Path, elsewhere: Path
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    # The file itself says "additive".
+    assert load_official(tiny_entry).config.attention == "exclude"
+    assert load_official(replace(tiny_entry, attention="additive")).config.attention == "additive"
+
+
+def test__load_official__second_time__uses_the_conversion(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    elsewhere: Path,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    first = load_official(tiny_entry)
+    assert tiny_entry.sha256 is not None
+    converted = f"tiny-official-{tiny_entry.sha256[:12]}.safetensors"
+    assert listing(cache) == [converted, "tiny.zip"]
+    assert read_checkpoint(cache / converted).metadata["sha256"] == tiny_entry.sha256
+    # Neither a download nor the original is needed any more.
+    (cache / "tiny.zip").unlink()
+    assert_equal(load_official(tiny_entry), first)
+
+
+@pytest.mark.parametrize("position", [0, 9, 300, -1])
+def test__load_official__damaged_conversion__is_made_anew(
+    position: int, tiny_entry: WeightsEntry, cache: Path, elsewhere: Path
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    first = load_official(tiny_entry)
+    (converted,) = cache.glob("*.safetensors")
+    intact = converted.read_bytes()
+    damaged = bytearray(intact)
+    damaged[position] ^= 0xFF
+    converted.write_bytes(damaged)
+    assert_equal(load_official(tiny_entry), first)
+    assert converted.read_bytes() == intact
+
+
+def test__load_official__older_conversion__is_made_anew(
+    tiny_entry: WeightsEntry, cache: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    load_official(tiny_entry)
+    monkeypatch.setattr(module, "CONVERSION_VERSION", 99)
+    assert load_official(tiny_entry).metadata["conversion"] == 99
+
+
+def test__load_official__cache_cannot_be_written__converts_in_memory(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("read-only")
+
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    monkeypatch.setattr("sklearn_astromer.weights.checkpoint.tempfile.mkstemp", refuse)
+    assert load_official(tiny_entry).build().config.embedding_size == 16
+    assert listing(cache) == ["tiny.zip"]
