@@ -21,7 +21,7 @@ from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_li
 from sklearn_astromer.network import AstromerNetwork, AttentionConvention, NetworkConfig
 from sklearn_astromer.training.curves import CurveRunner
 from sklearn_astromer.training.devices import resolve_device
-from sklearn_astromer.training.pretraining import train
+from sklearn_astromer.training.pretraining import TrainingSettings, train
 from sklearn_astromer.windows import Observations, usable_observations
 
 # What cannot be changed without training anew.
@@ -244,26 +244,30 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             n_validation = min(n_validation, len(curves) - 1)
             validation = usable_observations(curves[np.sort(order[:n_validation])])
             training = usable_observations(curves[np.sort(order[n_validation:])])
+        return train(network, training, validation, self._training_settings(seed))
+
+    def _training_settings(self, seed: int) -> TrainingSettings:
+        from_scratch = self.weights is None
         learning_rate, anchor = self.learning_rate, self.anchor
         if learning_rate is None:
-            learning_rate = 1e-3 if self.weights is None else 1e-4
+            learning_rate = 1e-3 if from_scratch else 1e-4
         if anchor is None:
-            anchor = 0.0 if self.weights is None else 1.0
-        return train(
-            network,
-            training,
-            validation=validation,
+            anchor = 0.0 if from_scratch else 1.0
+        return TrainingSettings(
             learning_rate=learning_rate,
             anchor=anchor,
             max_epochs=self.max_epochs,
             patience=self.patience,
-            batch_size=TRAINING_BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
+            batch_size=self._batch_size(TRAINING_BATCH_SIZE),
             hidden_fraction=self.hidden_fraction,
             device=resolve_device(self.device),
             precision=self.precision,
             seed=seed,
             verbose=self.verbose,
         )
+
+    def _batch_size(self, automatic: int) -> int:
+        return automatic if isinstance(self.batch_size, str) else self.batch_size
 
     def transform(self, X: Any) -> NDArray[np.float32] | list[NDArray[np.float32]]:
         """Embed light curves.
@@ -403,7 +407,10 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                     self.__dict__.pop(name, None)
             return as_light_curves(X)
         # Infinite values are left to LightCurves, which names the curve.
-        checks = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+        checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+        if reset:
+            # Of a single observation none can be hidden while another is seen.
+            checks["ensure_min_features"] = 2
         if reset or hasattr(self, "n_features_in_"):
             return LightCurves.from_grid(validate_data(self, X, reset=reset, **checks))
         return LightCurves.from_grid(check_array(X, estimator=self, **checks))
@@ -437,9 +444,6 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         parameters.check_embedder(self)
         curves = self._check_curves(X, reset=False)
         device = resolve_device(self.device)
-        batch_size = self.batch_size
-        if isinstance(batch_size, str):
-            batch_size = AUTO_BATCH_SIZE[device.type]
         return CurveRunner(
             # The estimator's own network stays on the CPU, wherever it is used.
             deepcopy(network).to(device) if device.type != "cpu" else network,
@@ -447,7 +451,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             curves.offsets,
             device=device,
             precision=self.precision,
-            batch_size=batch_size,
+            batch_size=self._batch_size(AUTO_BATCH_SIZE[device.type]),
             verbose=self.verbose,
         )
 
@@ -481,9 +485,7 @@ def _with_changes(
     return replace(checkpoint, config=replace(checkpoint.config, **changes))
 
 
-def _flat_hidden(
-    hidden: Sequence[NDArray[np.bool_]], curves: LightCurves
-) -> NDArray[np.bool_]:
+def _flat_hidden(hidden: Sequence[NDArray[np.bool_]], curves: LightCurves) -> NDArray[np.bool_]:
     parts = [np.asarray(part) for part in hidden]
     if len(parts) != len(curves):
         raise ValueError(

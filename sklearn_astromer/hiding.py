@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sklearn_astromer.windows import Windows
 
-# Paper, Sect. 4.3: of the observations to be predicted, 20 % are shown as they are and 20 % with the
-# magnitude of another observation.
+# Paper, Sect. 4.3: of the observations to be predicted, 20 % are shown as they are, and 20 % with
+# the magnitude of another observation.
 SHARE_SHOWN = 0.2
 SHARE_SHUFFLED = 0.2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 EMBEDDER_FILE = "embedder.json"
 # What `fit` learns beside the network, and how to make it fit for JSON and back.
-FITTED = {
+FITTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "history_": (list, list),
     "n_features_in_": (int, int),
     "feature_names_in_": (list, lambda names: np.asarray(names, dtype=object)),

@@ -98,9 +98,7 @@ def usable_observations(curves: LightCurves) -> Observations:
     return Observations(time, magnitude, offsets, position)
 
 
-def _time_order(
-    time: NDArray[np.float64], offsets: NDArray[np.int64]
-) -> NDArray[np.int64] | None:
+def _time_order(time: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Give the order that sorts each curve by time, or None if all are sorted."""
     backwards = np.diff(time) < 0
     backwards[offsets[1:-1] - 1] = False

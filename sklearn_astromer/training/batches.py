@@ -93,9 +93,7 @@ class DeviceObservations:
         if additive:
             there = column == length[:, None]
             repeats = torch.where(there, size - length[:, None], 0).to(torch.float32)
-        return Batch(
-            time, magnitude.to(torch.float32), padding, repeats, length, mean, position
-        )
+        return Batch(time, magnitude.to(torch.float32), padding, repeats, length, mean, position)
 
 
 def _minus_mean(values: Tensor, length: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor]:

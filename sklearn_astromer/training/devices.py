@@ -66,9 +66,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
         If the precision is unknown.
     """
     if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(
-            f'precision must be "auto", "float32" or "bfloat16", got {precision!r}.'
-        )
+        raise ValueError(f'precision must be "auto", "float32" or "bfloat16", got {precision!r}.')
     if precision == "auto":
         on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if on_gpu else "float32"

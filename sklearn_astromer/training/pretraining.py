@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,10 @@ class PretrainingNet(NeuralNet):
             self._anchor_network = anchor_network.to(self.device)
         return self
 
+    def get_dataset(self, X: HiddenWindows, y: None = None) -> HiddenWindows:
+        """Give the data as they are."""
+        return X
+
     def get_iterator(self, dataset: HiddenWindows, training: bool = False) -> HiddenWindows:
         """Give the data, which are an iterator themselves."""
         return dataset
@@ -174,21 +179,51 @@ class PretrainingNet(NeuralNet):
         return (now - before).square().mean() / before.var(0).mean()
 
 
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of Adam, with the decay rates .9 and .98 of Vaswani et al. (2017).
+    anchor : float
+        See `PretrainingNet`.
+    max_epochs : int
+        Most epochs; each takes a random window of every curve.
+    patience : int or None
+        How many epochs may pass without a better validation RMSE; None: any number.
+    batch_size : int
+        Windows of a step.
+    hidden_fraction : float
+        Share of the observations of a window that are targets.
+    device : torch.device
+        Where to train.
+    precision : {"auto", "float32", "bfloat16"}
+        See `sklearn_astromer.training.devices.autocast`.
+    seed : int
+        Decides everything random; torch's global generators are left as they were.
+    verbose : int
+        Whether to show a progress bar.
+    """
+
+    learning_rate: float
+    anchor: float
+    max_epochs: int
+    patience: int | None
+    batch_size: int
+    hidden_fraction: float
+    device: torch.device
+    precision: str
+    seed: int
+    verbose: int
+
+
 def train(
     network: AstromerNetwork,
     observations: Observations,
-    *,
     validation: Observations | None,
-    learning_rate: float,
-    max_epochs: int,
-    patience: int | None,
-    batch_size: int,
-    hidden_fraction: float,
-    anchor: float,
-    device: torch.device,
-    precision: str,
-    seed: int,
-    verbose: int,
+    settings: TrainingSettings,
 ) -> list[dict[str, float]]:
     """Train a network in place, and leave it with its best weights, on the CPU.
 
@@ -196,64 +231,58 @@ def train(
     ----------
     network : AstromerNetwork
         What to train.
-    observations, validation : Observations
-        Curves to train on, and curves that decide when to stop and which weights are best; without
-        the latter training goes on to the end and keeps the last weights.
-    learning_rate : float
-        Of Adam, with the decay rates .9 and .98 of Vaswani et al. (2017).
-    max_epochs, patience
-        Most epochs, and how many may pass without a better validation RMSE (None: any number).
-    batch_size, hidden_fraction, anchor, precision
-        See `HiddenWindows` and `PretrainingNet`.
-    device : torch.device
-        Where to train.
-    seed : int
-        Decides everything random; torch's global generators are left as they were.
-    verbose : int
-        Whether to show a progress bar.
+    observations : Observations
+        Curves to train on.
+    validation : Observations or None
+        Curves that decide when to stop and which weights are best; without them training goes on
+        to the end and keeps the last weights.
+    settings : TrainingSettings
+        How.
 
     Returns
     -------
     history : list of dict
         One row per epoch, see `sklearn_astromer.training.progress.training_record`.
     """
-    common = {"batch_size": batch_size, "hidden_fraction": hidden_fraction}
-    config = network.config
-    training_windows = HiddenWindows(
-        DeviceObservations(observations, config, device), seed=seed, same_each_epoch=False, **common
-    )
+
+    def windows_of(curves: Observations, *, seed: int, same_each_epoch: bool) -> HiddenWindows:
+        return HiddenWindows(
+            DeviceObservations(curves, network.config, settings.device),
+            batch_size=settings.batch_size,
+            hidden_fraction=settings.hidden_fraction,
+            seed=seed,
+            same_each_epoch=same_each_epoch,
+        )
+
     callbacks: list[Any] = [("train_rmse", PassthroughScoring("train_rmse", on_train=True))]
     split = None
     if validation is not None:
         split = predefined_split(
-            HiddenWindows(
-                DeviceObservations(validation, config, device),
-                seed=seed + 1,
-                same_each_epoch=True,
-                **common,
-            )
+            windows_of(validation, seed=settings.seed + 1, same_each_epoch=True)
         )
-        best = EarlyStopping(patience=patience or max_epochs + 1, load_best=True, sink=noop)
+        patience = settings.patience or settings.max_epochs + 1
+        best = EarlyStopping(patience=patience, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
-    if verbose:
+    if settings.verbose:
         callbacks.append(("progress", ProgressBar()))
     net = PretrainingNet(
         network,
-        precision=precision,
-        anchor=anchor,
+        precision=settings.precision,
+        anchor=settings.anchor,
         criterion=HiddenRMSE,
         optimizer=torch.optim.Adam,
         optimizer__betas=(0.9, 0.98),
-        lr=learning_rate,
-        max_epochs=max_epochs,
+        lr=settings.learning_rate,
+        max_epochs=settings.max_epochs,
         train_split=split,
         callbacks=callbacks,
         callbacks__print_log=None,
-        device=str(device),
+        device=str(settings.device),
         verbose=0,
     )
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        net.fit(training_windows, None)
+    on_gpu = settings.device.type == "cuda"
+    with torch.random.fork_rng(devices=[settings.device] if on_gpu else []):
+        torch.manual_seed(settings.seed)
+        net.fit(windows_of(observations, seed=settings.seed, same_each_epoch=False), None)
     network.cpu().eval()
     return training_record(net.history)

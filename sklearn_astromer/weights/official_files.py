@@ -93,14 +93,9 @@ class FilesInZip(OfficialFiles):
         try:
             with zipfile.ZipFile(self.source) as archive, archive.open(member) as file:
                 # Never more than declared, whatever the compressed bytes would grow to.
-                content = file.read(member.file_size)
+                return file.read(member.file_size)
         except _ZIP_ERRORS as error:
             raise ValueError(f"{self.source} is damaged at {member.filename}: {error}") from error
-        if len(content) != member.file_size:
-            raise ValueError(
-                f"{self.source} is damaged: {member.filename} has {len(content)} bytes and not "
-                f"{member.file_size}."
-            )
         return content
 
 

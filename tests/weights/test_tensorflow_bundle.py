@@ -185,6 +185,7 @@ def test__read_bundle__truncated_data__raises(data_folder: Path, kept: int) -> N
             "more bytes than there are",
         ),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test__read_bundle__impossible_content__raises(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=rf"the index.*{message}"):
