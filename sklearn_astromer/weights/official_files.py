@@ -96,7 +96,6 @@ class FilesInZip(OfficialFiles):
                 return file.read(member.file_size)
         except _ZIP_ERRORS as error:
             raise ValueError(f"{self.source} is damaged at {member.filename}: {error}") from error
-        return content
 
 
 def open_official(path: Path) -> OfficialFiles:
