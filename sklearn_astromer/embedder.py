@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.utils import Tags, check_array, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import Tags, check_random_state
 
 from sklearn_astromer import parameters, saving, weights
-from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
-from sklearn_astromer.network import AstromerNetwork, AttentionConvention, NetworkConfig
-from sklearn_astromer.training.curves import CurveRunner
-from sklearn_astromer.training.devices import resolve_device
-from sklearn_astromer.training.pretraining import TrainingSettings, train
-from sklearn_astromer.windows import Observations, usable_observations
-
-# What cannot be changed without training anew.
-SIZES = ("embedding_size", "n_blocks", "n_heads", "feedforward_size")
-TRAINING_BATCH_SIZE = 64
-# The fastest on CPUs (where a batch should stay in the cache) and on GPUs (which want work).
-AUTO_BATCH_SIZE = {"cpu": 32, "cuda": 1024}
+from sklearn_astromer.fitting import starting_network, train_network
+from sklearn_astromer.hiding import flat_hidden
+from sklearn_astromer.network import AttentionConvention
+from sklearn_astromer.running import check_curves, current_network, curve_runner
+from sklearn_astromer.windows import usable_observations
 
 
 class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -66,15 +55,19 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         What padding does in the attention: it is excluded (Eq. 6 of the paper), or treated as in
         the authors' library. None: as in `weights`, or "exclude".
     hidden_fraction : float, default=0.5
-        Share of the observations that are to be predicted in training and in `score`. In training
-        20 % of these are shown and 20 % shown with a wrong magnitude (Sect. 4.3 of the paper).
+        Share of the observations that are to be predicted in training and in `score`.
+    visible_fraction : float, default=0.4
+        Share of these that stay visible in training, half of them with the magnitude of another
+        observation (Sect. 4.3 of the paper); in `score` none does.
     learning_rate : float or None, default=None
-        Of Adam. None: 1e-3 from scratch (the paper's), 1e-4 from weights.
+        Of Adam. None: 1e-3 from scratch (the paper's); 1e-4 from weights, with a rise at the start
+        and a fall to zero, after the decoder was fitted to the new light curves.
     anchor : float or None, default=None
-        Weight of a penalty on leaving the embeddings that the network gave before `fit`. None: 0
-        from scratch, 1 from weights, so that fine-tuning does not forget what the weights know.
-    max_epochs : int, default=100
-        Most passes over the light curves; each takes one random window of every curve.
+        Weight of a penalty on leaving the mean embeddings that the network gave before `fit`.
+        None: 0 from scratch, 1 from weights, so that fine-tuning does not forget what they know.
+    max_epochs : int or None, default=None
+        Most passes over the light curves; each takes one random window of every curve. None: 100
+        from scratch, 20 from weights.
     patience : int or None, default=40
         Stop after so many epochs without a better RMSE on the validation curves (the paper's
         value). None: never.
@@ -87,7 +80,8 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     device : str or torch.device, default="auto"
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of matrix products. "auto": bfloat16 on a GPU, float32 on a CPU.
+        Of matrix products. "auto": bfloat16 on a GPU; on a CPU float32, but float64 for
+        ``output="sequence"`` and short light curves, whose embeddings rounding would show in.
     random_state : int, RandomState or None, default=None
         Decides the initial weights, validation curves, windows and what is hidden.
     verbose : int, default=0
@@ -133,9 +127,10 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         time_base: float | None = None,
         attention: AttentionConvention | None = None,
         hidden_fraction: float = 0.5,
+        visible_fraction: float = 0.4,
         learning_rate: float | None = None,
         anchor: float | None = None,
-        max_epochs: int = 100,
+        max_epochs: int | None = None,
         patience: int | None = 40,
         validation_fraction: float | None = 0.2,
         batch_size: int | str = "auto",
@@ -156,6 +151,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.time_base = time_base
         self.attention = attention
         self.hidden_fraction = hidden_fraction
+        self.visible_fraction = visible_fraction
         self.learning_rate = learning_rate
         self.anchor = anchor
         self.max_epochs = max_epochs
@@ -190,7 +186,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If the weights have to be downloaded and cannot be.
         """
         embedder = cls(weights=weights.DEFAULT_WEIGHTS if name is None else name, **params)
-        embedder._initial_network()
+        starting_network(embedder)
         return embedder
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -212,62 +208,16 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If a parameter or a light curve is not valid.
         """
         parameters.check_embedder(self)
-        curves = self._check_curves(X, reset=True)
-        observations = usable_observations(curves)
-        network = self._initial_network()
+        curves = check_curves(self, X, reset=True)
+        network = starting_network(self)
         history: list[dict[str, float]] = []
-        if self.weights is None or self.finetune:
-            history = self._train(network, curves, observations)
+        if self.finetune:
+            history = train_network(self, network, curves)
+        else:
+            usable_observations(curves)
         self.network_ = network
         self.history_ = history
         return self
-
-    def _train(
-        self, network: AstromerNetwork, curves: LightCurves, observations: Observations
-    ) -> list[dict[str, float]]:
-        if not (np.diff(observations.offsets) > 1).any():
-            raise ValueError(
-                "No light curve has 2 observations, so that none can be hidden while another is "
-                "seen; give longer light curves."
-            )
-        random_state = check_random_state(self.random_state)
-        seed = random_state.randint(2**31 - 1)
-        training, validation = observations, None
-        if self.validation_fraction is not None:
-            if len(curves) < 2:
-                raise ValueError(
-                    "n_samples=1: one light curve cannot both train and validate. Give more, or "
-                    "set validation_fraction=None."
-                )
-            order = random_state.permutation(len(curves))
-            n_validation = max(1, round(len(curves) * self.validation_fraction))
-            n_validation = min(n_validation, len(curves) - 1)
-            validation = usable_observations(curves[np.sort(order[:n_validation])])
-            training = usable_observations(curves[np.sort(order[n_validation:])])
-        return train(network, training, validation, self._training_settings(seed))
-
-    def _training_settings(self, seed: int) -> TrainingSettings:
-        from_scratch = self.weights is None
-        learning_rate, anchor = self.learning_rate, self.anchor
-        if learning_rate is None:
-            learning_rate = 1e-3 if from_scratch else 1e-4
-        if anchor is None:
-            anchor = 0.0 if from_scratch else 1.0
-        return TrainingSettings(
-            learning_rate=learning_rate,
-            anchor=anchor,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            batch_size=self._batch_size(TRAINING_BATCH_SIZE),
-            hidden_fraction=self.hidden_fraction,
-            device=resolve_device(self.device),
-            precision=self.precision,
-            seed=seed,
-            verbose=self.verbose,
-        )
-
-    def _batch_size(self, automatic: int) -> int:
-        return automatic if isinstance(self.batch_size, str) else self.batch_size
 
     def transform(self, X: Any) -> NDArray[np.float32] | list[NDArray[np.float32]]:
         """Embed light curves.
@@ -294,13 +244,14 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If a light curve is not valid; the message names it.
         """
         if self.output != "sequence":
-            return self._runner(X).embed(self.output)
-        if getattr(self, "_sklearn_output_config", {}).get("transform", "default") != "default":
+            return curve_runner(self, X).embed(self.output)
+        container = getattr(self, "_sklearn_output_config", {}).get("transform")
+        if (container or get_config()["transform_output"]) != "default":
             raise ValueError(
                 'output="sequence" gives a list, which no data frame can hold; use '
                 'set_output(transform="default") or output="mean".'
             )
-        return self._runner(X).embed_observations()
+        return curve_runner(self, X).embed_observations()
 
     def reconstruct(
         self, X: Any, hidden: Sequence[NDArray[np.bool_]] | None = None
@@ -325,9 +276,9 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ValueError
             If `hidden` does not fit the light curves, or leaves nothing visible in a window.
         """
-        curves = self._check_curves(X, reset=False)
-        flat = None if hidden is None else _flat_hidden(hidden, curves)
-        return self._runner(curves).reconstruct(flat)
+        curves = check_curves(self, X, reset=False)
+        flat = None if hidden is None else flat_hidden(hidden, curves.lengths)
+        return curve_runner(self, curves).reconstruct(flat)
 
     def score(self, X: Any, y: Any = None, *, relative: bool = False) -> float:
         """Give minus the RMSE of the magnitudes that are hidden at random (larger is better).
@@ -345,10 +296,22 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -------
         score : float
             In magnitudes, unless `relative`.
+
+        Raises
+        ------
+        ValueError
+            If nothing can be hidden, or `relative` is asked for magnitudes that are all alike.
         """
         random_state = check_random_state(self.random_state)
-        rmse, spread = self._runner(X).hidden_error(self.hidden_fraction, random_state)
-        return -rmse / spread if relative else -rmse
+        rmse, spread = curve_runner(self, X).hidden_error(self.hidden_fraction, random_state)
+        if not relative:
+            return -rmse
+        if spread == 0:
+            raise ValueError(
+                "All hidden magnitudes equal the mean of their window, so that there is no "
+                "standard deviation to divide by; use relative=False."
+            )
+        return -rmse / spread
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the embedder to a folder: its weights as safetensors, all else as JSON.
@@ -369,7 +332,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         FileExistsError
             If the folder exists, and `overwrite` is False or it holds something else.
         """
-        return saving.save_embedder(self, self._network(), folder, overwrite=overwrite)
+        return saving.save_embedder(self, current_network(self), folder, overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -392,72 +355,16 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ValueError
             If a file is damaged or comes from a newer version.
         """
-        params, fitted, network = saving.load_embedder(folder)
+        params, fitted, network = saving.load_embedder(folder, cls._get_param_names())
         embedder = cls(**params)
         embedder.network_ = network
         for name, value in fitted.items():
             setattr(embedder, name, value)
         return embedder
 
-    def _check_curves(self, X: Any, *, reset: bool) -> LightCurves:
-        if holds_light_curves(X):
-            if reset:
-                # Of an earlier fit on a plain array.
-                for name in ("n_features_in_", "feature_names_in_"):
-                    self.__dict__.pop(name, None)
-            return as_light_curves(X)
-        # Infinite values are left to LightCurves, which names the curve.
-        checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
-        if reset:
-            # Of a single observation none can be hidden while another is seen.
-            checks["ensure_min_features"] = 2
-        if reset or hasattr(self, "n_features_in_"):
-            return LightCurves.from_grid(validate_data(self, X, reset=reset, **checks))
-        return LightCurves.from_grid(check_array(X, estimator=self, **checks))
-
-    def _initial_network(self) -> AstromerNetwork:
-        """Make the network that training starts from."""
-        given = {
-            name: getattr(self, name)
-            for name in (*SIZES, "window_size", "dropout", "time_base", "attention")
-            if getattr(self, name) is not None
-        }
-        if self.weights is not None:
-            return _with_changes(weights.load(self.weights), given, self.weights).build()
-        random_state = check_random_state(self.random_state)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(random_state.randint(2**31 - 1))
-            return AstromerNetwork(NetworkConfig(**given)).eval()
-
-    def _network(self) -> AstromerNetwork:
-        if hasattr(self, "network_"):
-            return self.network_
-        if self.weights is None:
-            raise NotFittedError(
-                "This AstromerEmbedder has no weights yet. Call fit, or start from pre-trained "
-                'weights: AstromerEmbedder.pretrained("macho").'
-            )
-        return self._initial_network()
-
-    def _runner(self, X: Any) -> CurveRunner:
-        network = self._network()
-        parameters.check_embedder(self)
-        curves = self._check_curves(X, reset=False)
-        device = resolve_device(self.device)
-        return CurveRunner(
-            # The estimator's own network stays on the CPU, wherever it is used.
-            deepcopy(network).to(device) if device.type != "cpu" else network,
-            usable_observations(curves),
-            curves.offsets,
-            device=device,
-            precision=self.precision,
-            batch_size=self._batch_size(AUTO_BATCH_SIZE[device.type]),
-            verbose=self.verbose,
-        )
-
     @property
     def _n_features_out(self) -> int:
-        return self._network().config.embedding_size
+        return current_network(self).config.embedding_size
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_") or self.weights is not None
@@ -469,33 +376,3 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _with_changes(
-    checkpoint: weights.Checkpoint, changes: dict[str, Any], source: str | Path
-) -> weights.Checkpoint:
-    """Apply an estimator's parameters to pre-trained weights; sizes cannot change."""
-    for name in SIZES:
-        has = getattr(checkpoint.config, name)
-        if changes.get(name, has) != has:
-            raise ValueError(
-                f"{name}={changes[name]} does not fit weights={str(source)!r}, whose {name} is "
-                f"{has}; leave {name} out, or train from scratch with weights=None."
-            )
-    return replace(checkpoint, config=replace(checkpoint.config, **changes))
-
-
-def _flat_hidden(hidden: Sequence[NDArray[np.bool_]], curves: LightCurves) -> NDArray[np.bool_]:
-    parts = [np.asarray(part) for part in hidden]
-    if len(parts) != len(curves):
-        raise ValueError(
-            f"hidden has {len(parts)} entries for {len(curves)} light curves; give one array of "
-            "bool per light curve."
-        )
-    for position, (part, length) in enumerate(zip(parts, curves.lengths, strict=True)):
-        if part.dtype != bool or part.shape != (length,):
-            raise ValueError(
-                f"light curve {position}: hidden must be {length} values of bool, one per "
-                f"observation, got {part.dtype} of shape {part.shape}."
-            )
-    return np.concatenate(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,20 +70,40 @@ def hide(
     """
     n_positions = magnitude.shape[1]
     device = magnitude.device
-    chance = torch.rand(magnitude.shape, generator=generator, device=device)
+    chance = torch.rand(magnitude.shape, generator=generator, device=device, dtype=torch.float32)
     column = torch.arange(n_positions, device=device)
     chance = chance.masked_fill(column >= length[:, None], 2.0)
     # The rank of each observation in a random order of its window.
     rank = chance.argsort(dim=1).argsort(dim=1)
-    n_targets = _share(length, fraction).clamp(max=(length - 1).clamp(min=0))
-    n_shown = _share(n_targets, shown)
-    n_shuffled = _share(n_targets, shuffled)
-    target = rank < n_targets[:, None]
+    n_asked = n_targets(length, fraction)
+    n_shown = _share(n_asked, shown)
+    n_shuffled = _share(n_asked, shuffled)
+    target = rank < n_asked[:, None]
     hidden = target & (rank >= (n_shown + n_shuffled)[:, None])
     replaced = target & ~hidden & (rank >= n_shown[:, None])
-    pick = torch.rand(magnitude.shape, generator=generator, device=device) * length[:, None]
+    pick = (
+        torch.rand(magnitude.shape, generator=generator, device=device, dtype=torch.float32)
+        * length[:, None]
+    )
     other = magnitude.gather(1, pick.long().clamp(max=n_positions - 1))
     return Hiding(torch.where(replaced, other, magnitude), hidden, target)
+
+
+def n_targets(length: Tensor, fraction: float) -> Tensor:
+    """Tell how many observations of windows are to be predicted.
+
+    Parameters
+    ----------
+    length : Tensor of int64, shape (n_windows,)
+        Observations of each window.
+    fraction : float
+        Share of them that are targets (rounded down); never all of them.
+
+    Returns
+    -------
+    n_targets : Tensor of int64, shape (n_windows,)
+    """
+    return torch.minimum(_share(length, fraction), (length - 1).clamp(min=0))
 
 
 def _share(count: Tensor, fraction: float) -> Tensor:
@@ -120,3 +141,39 @@ def hidden_at_random(
     hidden = np.zeros(n_observations, dtype=bool)
     hidden[observation[order]] = rank < n_hidden[window]
     return hidden
+
+
+def flat_hidden(
+    hidden: Sequence[NDArray[np.bool_]], lengths: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Check what a user wants hidden in each light curve, and put it one after the other.
+
+    Parameters
+    ----------
+    hidden : sequence of array-like of bool, shape (n_observations,)
+        One for each light curve, True where it is hidden.
+    lengths : ndarray of int64, shape (n_curves,)
+        Observations of each light curve.
+
+    Returns
+    -------
+    hidden : ndarray of bool, shape (sum of lengths,)
+
+    Raises
+    ------
+    ValueError
+        If an array is missing, left over, of the wrong length or not of bool.
+    """
+    parts = [np.asarray(part) for part in hidden]
+    if len(parts) != len(lengths):
+        raise ValueError(
+            f"hidden has {len(parts)} entries for {len(lengths)} light curves; give one array of "
+            "bool per light curve."
+        )
+    for position, (part, length) in enumerate(zip(parts, lengths, strict=True)):
+        if part.dtype != bool or part.shape != (length,):
+            raise ValueError(
+                f"light curve {position}: hidden must be {length} values of bool, one per "
+                f"observation, got {part.dtype} of shape {part.shape}."
+            )
+    return np.concatenate(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,15 @@ def check_embedder(embedder: AstromerEmbedder) -> None:
     one_of("output", embedder.output, OUTPUTS)
     one_of("precision", embedder.precision, PRECISIONS)
     fraction("hidden_fraction", embedder.hidden_fraction)
+    fraction("visible_fraction", embedder.visible_fraction, zero_too=True)
     if embedder.validation_fraction is not None:
         fraction("validation_fraction", embedder.validation_fraction)
     if embedder.learning_rate is not None:
         positive("learning_rate", embedder.learning_rate)
     if embedder.anchor is not None:
         positive("anchor", embedder.anchor, zero_too=True)
-    whole("max_epochs", embedder.max_epochs)
+    if embedder.max_epochs is not None:
+        whole("max_epochs", embedder.max_epochs)
     if embedder.patience is not None:
         whole("patience", embedder.patience)
     if embedder.batch_size != "auto":
@@ -53,16 +56,19 @@ def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
 
 
-def fraction(name: str, value: Any) -> None:
-    """Raise a ValueError unless `value` lies strictly between 0 and 1."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
-        raise ValueError(f"{name} must be greater than 0 and less than 1, got {value!r}.")
+def fraction(name: str, value: Any, *, zero_too: bool = False) -> None:
+    """Raise a ValueError unless `value` lies between 0 and 1, without these (or with zero)."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not (0 < float(value) < 1 or (zero_too and float(value) == 0)):
+        least = "at least 0" if zero_too else "greater than 0"
+        raise ValueError(f"{name} must be {least} and less than 1, got {value!r}.")
 
 
 def positive(name: str, value: Any, *, zero_too: bool = False) -> None:
     """Raise a ValueError unless `value` is a positive number, or zero where that is allowed."""
     number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not (float(value) > 0 or (zero_too and float(value) == 0)):
+    allowed = number and isfinite(value) and (value > 0 or (zero_too and value == 0))
+    if not allowed:
         kind = "zero or a positive number" if zero_too else "a positive number"
         raise ValueError(f"{name} must be {kind}, got {value!r}.")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,10 @@ def save_embedder(
     if folder.exists() and not (overwrite and (folder / EMBEDDER_FILE).is_file()):
         remedy = "it holds no saved embedder" if overwrite else "pass overwrite=True to replace it"
         raise FileExistsError(f"{folder} exists already; {remedy}.")
-    text = json.dumps(_content(embedder), indent=1)
+    try:
+        text = json.dumps(_content(embedder), indent=1)
+    except TypeError as error:
+        raise ValueError(f"A parameter of the embedder cannot be saved: {error}.") from error
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that moving it there is a single step.
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -88,15 +92,15 @@ def _replace_folder(folder: Path, new: Path) -> None:
         new.rename(folder)
     except BaseException:
         (old / folder.name).rename(folder)
+        old.rmdir()
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _content(embedder: AstromerEmbedder) -> dict[str, Any]:
     params = embedder.get_params(deep=False)
-    if isinstance(params["weights"], Path):
-        params["weights"] = str(params["weights"])
+    if isinstance(params["weights"], os.PathLike):
+        params["weights"] = os.fspath(params["weights"])
     params["device"] = str(params["device"])
     if not isinstance(params["random_state"], (int, np.integer, type(None))):
         raise ValueError(
@@ -121,7 +125,7 @@ def _plain(value: Any) -> Any:
 
 
 def load_embedder(
-    folder: str | Path,
+    folder: str | Path, known: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any], AstromerNetwork]:
     """Read what `save_embedder` wrote.
 
@@ -129,6 +133,8 @@ def load_embedder(
     ----------
     folder : str or Path
         The folder.
+    known : sequence of str
+        Names of the parameters that the estimator has.
 
     Returns
     -------
@@ -153,15 +159,30 @@ def load_embedder(
             f"There is no {EMBEDDER_FILE} in {folder}; it is not a folder that "
             "AstromerEmbedder.save wrote."
         )
+    content = _read_json(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version, params = content["format"], dict(content["parameters"])
+        params = dict(content["parameters"])
         fitted = {name: FITTED[name][1](value) for name, value in content["fitted"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}. Save the embedder again.") from error
-    if version != FORMAT_VERSION:
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        raise ValueError(f"{path} has parameters that are not known: {', '.join(unknown)}.")
+    return params, fitted, read_checkpoint(folder / NETWORK_FILE).build()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Read the JSON file, and check its version before anything else in it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}. Save the embedder again.") from error
+    version = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise ValueError(f"{path} is damaged: it has no format number. Save the embedder again.")
+    if version > FORMAT_VERSION:
         raise ValueError(
-            f"{path} has format {version!r}; this version of sklearn_astromer reads format "
+            f"{path} has format {version}; this version of sklearn_astromer reads formats up to "
             f"{FORMAT_VERSION}. Install a newer version: pip install --upgrade sklearn-astromer."
         )
-    return params, fitted, read_checkpoint(folder / NETWORK_FILE).build()
+    return content

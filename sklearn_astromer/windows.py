@@ -61,7 +61,8 @@ def usable_observations(curves: LightCurves) -> Observations:
     Parameters
     ----------
     curves : LightCurves
-        Observations with a NaN time or magnitude are left out; equal times keep their order.
+        Observations with a NaN time or magnitude are left out; equal times are put in
+        order of magnitude.
 
     Returns
     -------
@@ -92,15 +93,22 @@ def usable_observations(curves: LightCurves) -> Observations:
     else:
         position = np.flatnonzero(np.isfinite(time) & np.isfinite(magnitude))
         time, magnitude = time[position], magnitude[position]
-    order = _time_order(time, offsets)
+    order = _time_order(time, magnitude, offsets)
     if order is not None:
         time, magnitude, position = time[order], magnitude[order], position[order]
     return Observations(time, magnitude, offsets, position)
 
 
-def _time_order(time: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Give the order that sorts each curve by time, or None if all are sorted."""
-    backwards = np.diff(time) < 0
+def _time_order(
+    time: NDArray[np.float64], magnitude: NDArray[np.float32], offsets: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Give the order that sorts each curve by time, or None if all are sorted.
+
+    Equal times are put in order of magnitude, so that the order in which observations were given
+    plays no part, not even where a window ends between them.
+    """
+    step = np.diff(time)
+    backwards = (step < 0) | ((step == 0) & (np.diff(magnitude) < 0))
     backwards[offsets[1:-1] - 1] = False
     if not backwards.any():
         return None
@@ -109,7 +117,7 @@ def _time_order(time: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArra
     unsorted[curve[1:][backwards]] = True
     chosen = np.flatnonzero(unsorted[curve])
     order = np.arange(len(time), dtype=np.int64)
-    order[chosen] = chosen[np.lexsort((time[chosen], curve[chosen]))]
+    order[chosen] = chosen[np.lexsort((magnitude[chosen], time[chosen], curve[chosen]))]
     return order
 
 

@@ -13,7 +13,12 @@ from sklearn_astromer import AstromerEmbedder
 @parametrize_with_checks(
     [
         AstromerEmbedder(
-            embedding_size=8, n_blocks=1, n_heads=2, feedforward_size=4, max_epochs=2, random_state=0
+            embedding_size=8,
+            n_blocks=1,
+            n_heads=2,
+            feedforward_size=4,
+            max_epochs=2,
+            random_state=0,
         )
     ]
 )

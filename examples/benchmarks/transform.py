@@ -42,7 +42,7 @@ def operations(lengths: np.ndarray, config: NetworkConfig) -> float:
 
 @torch.inference_mode()
 def padded_transform(network: AstromerNetwork, curves: LightCurves, batch: int = 64) -> np.ndarray:
-    """Embed as is usual: every window padded to 200, in the given order; the mean of what is real."""
+    """Embed as is usual: every window padded to 200, in the order given; mean of what is real."""
     parts = []
     size = network.config.window_size
     for first in range(0, len(curves), batch):

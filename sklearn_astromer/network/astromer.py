@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias
@@ -25,13 +26,13 @@ class EncoderBlock(nn.Module):
         super().__init__()
         size = config.embedding_size
         self.attention = MultiHeadAttention(size, config.n_heads)
-        self.attention_norm = nn.LayerNorm(size, eps=LAYER_NORM_EPSILON)
+        self.attention_norm = nn.LayerNorm(size, eps=LAYER_NORM_EPSILON, dtype=torch.float32)
         self.feedforward = nn.Sequential(
-            nn.Linear(size, config.feedforward_size),
+            nn.Linear(size, config.feedforward_size, dtype=torch.float32),
             nn.Tanh(),
-            nn.Linear(config.feedforward_size, size),
+            nn.Linear(config.feedforward_size, size, dtype=torch.float32),
         )
-        self.feedforward_norm = nn.LayerNorm(size, eps=LAYER_NORM_EPSILON)
+        self.feedforward_norm = nn.LayerNorm(size, eps=LAYER_NORM_EPSILON, dtype=torch.float32)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -53,7 +54,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.attention_convention = config.attention
         self.time_encoding = TimeEncoding(config.embedding_size, config.time_base)
-        self.magnitude_projection = nn.Linear(1, config.embedding_size)
+        self.magnitude_projection = nn.Linear(1, config.embedding_size, dtype=torch.float32)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.n_blocks))
 
@@ -106,8 +107,8 @@ class Decoder(nn.Module):
 
     def __init__(self, embedding_size: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(embedding_size, eps=LAYER_NORM_EPSILON)
-        self.linear = nn.Linear(embedding_size, 1)
+        self.norm = nn.LayerNorm(embedding_size, eps=LAYER_NORM_EPSILON, dtype=torch.float32)
+        self.linear = nn.Linear(embedding_size, 1, dtype=torch.float32)
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Predict zero-mean magnitudes (n_windows, n_positions)."""

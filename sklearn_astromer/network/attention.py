@@ -69,8 +69,8 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.n_heads = n_heads
         # One matrix for the three projections: one product instead of three.
-        self.query_key_value = nn.Linear(embedding_size, 3 * embedding_size)
-        self.output = nn.Linear(embedding_size, embedding_size)
+        self.query_key_value = nn.Linear(embedding_size, 3 * embedding_size, dtype=torch.float32)
+        self.output = nn.Linear(embedding_size, embedding_size, dtype=torch.float32)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Map `x` (n_windows, n_positions, embedding_size), with `bias` added to the logits."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -10,13 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_astromer.hiding import hidden_at_random
-from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.network import AstromerNetwork, Encoder
 from sklearn_astromer.training.batches import Batch, DeviceObservations
 from sklearn_astromer.training.inference import WindowRunner, pooled
 from sklearn_astromer.windows import Observations, Windows, consecutive_windows
 
 # Windows whose results are held at once: 16 MB of pooled embeddings at the paper's size.
 WINDOWS_AT_ONCE = 16384
+# Large weights (those of the official MACHO network reach 28) amplify the rounding of float32 to
+# 5e-4 in single embeddings, differently in each batch. Means over windows of this many observations
+# differ by 1e-5; what is shorter is computed in float64 on a CPU.
+SHORT_WINDOW = 64
 
 
 class CurveRunner:
@@ -76,7 +82,9 @@ class CurveRunner:
         out = np.empty((len(self.given_offsets) - 1, size), dtype=np.float32)
 
         def embed(batch: Batch) -> Tensor:
-            return pooled(batch, self.network.encoder(**batch.inputs()), kind)
+            # A mean over few observations hardly evens out their rounding.
+            exactly = int(batch.length.min()) < SHORT_WINDOW
+            return pooled(batch, self._encode(batch, exactly=exactly), kind)
 
         for part in parts_of_whole_curves(self.windows):
             of_windows = np.empty((len(part), size), dtype=np.float32)
@@ -102,7 +110,18 @@ class CurveRunner:
             NaN where nothing was measured.
         """
         size = (self.network.config.embedding_size,)
-        return self._rows(lambda batch: self.network.encoder(**batch.inputs()), size)
+        return self._rows(lambda batch: self._encode(batch, exactly=True), size)
+
+    def _encode(self, batch: Batch, *, exactly: bool) -> Tensor:
+        """Run the encoder, in float64 if it is to be exact and that is affordable."""
+        on_cpu = self.runner.observations.device.type == "cpu"
+        if not (exactly and on_cpu and self.runner.precision == "auto"):
+            return self.network.encoder(**batch.inputs())
+        return self._exact_encoder(**batch.inputs() | {"magnitude": batch.magnitude.double()})
+
+    @cached_property
+    def _exact_encoder(self) -> Encoder:
+        return deepcopy(self.network.encoder).double()
 
     def reconstruct(self, hidden: NDArray[np.bool_] | None = None) -> list[NDArray[np.float32]]:
         """Predict the magnitude of each observation, in the order in which it was given.

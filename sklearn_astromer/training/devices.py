@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
+
+# What plain RuntimeErrors say when memory is full: torch's CPU allocator, and NVIDIA's libraries.
+MEMORY_SIGNS = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -38,6 +42,11 @@ def resolve_device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f'device={device!r} was asked for, but torch sees no GPU here; use device="auto" or '
             "install a torch build for your GPU."
+        )
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device={device!r} was asked for, but torch sees only {torch.cuda.device_count()} "
+            "GPU(s) here; they are numbered from 0."
         )
     if resolved.type not in ("cpu", "cuda"):
         raise ValueError(
@@ -79,5 +88,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that the memory of the device, or of the machine, is full."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # torch's CPU allocator raises a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in MEMORY_SIGNS)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Seed torch's global generators for a while, and put them back as they were.
+
+    Parameters
+    ----------
+    device : torch.device
+        Its generator is seeded, and the CPU's.
+    seed : int
+        The seed.
+    """
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        # Not torch.manual_seed, which would seed every GPU, and only this one is put back.
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import deepcopy
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, PassthroughScoring
+from skorch.callbacks import EarlyStopping, LRScheduler, PassthroughScoring
 from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
 
 from sklearn_astromer.hiding import hide
 from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.training.anchor import Anchor
 from sklearn_astromer.training.batches import DeviceObservations
-from sklearn_astromer.training.devices import autocast
+from sklearn_astromer.training.decoder import solve_decoder
+from sklearn_astromer.training.devices import autocast, seeded
 from sklearn_astromer.training.progress import ProgressBar, training_record
 from sklearn_astromer.windows import Observations, random_windows
 
 # Keeps the slope of the square root finite where a batch is predicted exactly.
 TINY = 1e-12
+# Steps in which the learning rate of a fine-tuning rises.
+WARM_UP_STEPS = 50
 
 
 class HiddenRMSE(nn.Module):
@@ -50,6 +54,8 @@ class HiddenWindows:
         Windows of a batch.
     hidden_fraction : float
         Share of the observations of a window that are targets.
+    visible_fraction : float
+        Share of the targets that stay visible, half of them with a wrong magnitude.
     seed : int
         Where chance comes from.
     same_each_epoch : bool
@@ -63,12 +69,14 @@ class HiddenWindows:
         *,
         batch_size: int,
         hidden_fraction: float,
+        visible_fraction: float,
         seed: int,
         same_each_epoch: bool,
     ) -> None:
         self.observations = observations
         self.batch_size = batch_size
         self.hidden_fraction = hidden_fraction
+        self.visible_fraction = visible_fraction
         self.seed = seed
         self.same_each_epoch = same_each_epoch
         self._restart()
@@ -95,6 +103,8 @@ class HiddenWindows:
                 batch.magnitude,
                 batch.length,
                 fraction=self.hidden_fraction,
+                shown=self.visible_fraction / 2,
+                shuffled=self.visible_fraction / 2,
                 generator=self._generator,
             )
             inputs = batch.inputs() | {"magnitude": hiding.magnitude, "hidden": hiding.hidden}
@@ -112,9 +122,8 @@ class PretrainingNet(NeuralNet):
         What to train, in place.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         See `sklearn_astromer.training.devices.autocast`.
-    anchor : float, default=0.0
-        Weight of a penalty on leaving the embeddings that the network gave at the start for windows
-        that are wholly visible: the mean square change over their variance.
+    anchor : Anchor, optional
+        A penalty on forgetting; it is added to the loss in training.
     **kwargs
         Further parameters of `skorch.NeuralNet`.
     """
@@ -124,22 +133,12 @@ class PretrainingNet(NeuralNet):
         module: AstromerNetwork,
         *,
         precision: str = "auto",
-        anchor: float = 0.0,
+        anchor: Anchor | None = None,
         **kwargs: Any,
     ) -> None:
         self.precision = precision
         self.anchor = anchor
         super().__init__(module, **kwargs)
-
-    def initialize_module(self) -> PretrainingNet:
-        """Set up the network, and the copy of it that the penalty compares with."""
-        super().initialize_module()
-        # Not one of skorch's modules (their names end in "_"): those are set to training mode.
-        self._anchor_network = None
-        if self.anchor:
-            anchor_network = deepcopy(self.module_).eval().requires_grad_(False)
-            self._anchor_network = anchor_network.to(self.device)
-        return self
 
     def get_dataset(self, X: HiddenWindows, y: None = None) -> HiddenWindows:
         """Give the data as they are."""
@@ -162,21 +161,11 @@ class PretrainingNet(NeuralNet):
         if not training:
             return loss
         self.history.record_batch("train_rmse", loss.item())
-        if self._anchor_network is None:
+        if self.anchor is None:
             return loss
-        return loss + self.anchor * self._drift(X | {"magnitude": y_true[0]})
-
-    def _drift(self, inputs: dict[str, Tensor]) -> Tensor:
-        visible = {name: value for name, value in inputs.items() if name != "hidden"}
+        visible = {name: value for name, value in X.items() if name != "hidden"}
         with autocast(torch.device(self.device), self.precision):
-            now = self.module_.encoder(**visible)
-            assert self._anchor_network is not None
-            with torch.no_grad():
-                before = self._anchor_network.encoder(**visible)
-        padding = visible.get("padding")
-        real = slice(None) if padding is None else ~padding
-        now, before = now[real].float(), before[real].float()
-        return (now - before).square().mean() / before.var(0).mean()
+            return loss + self.anchor.penalty(self.module_, visible | {"magnitude": y_true[0]})
 
 
 @dataclass(frozen=True)
@@ -188,15 +177,18 @@ class TrainingSettings:
     learning_rate : float
         Of Adam, with the decay rates .9 and .98 of Vaswani et al. (2017).
     anchor : float
-        See `PretrainingNet`.
+        Weight of the penalty on forgetting, see `sklearn_astromer.training.anchor.Anchor`.
     max_epochs : int
         Most epochs; each takes a random window of every curve.
     patience : int or None
         How many epochs may pass without a better validation RMSE; None: any number.
     batch_size : int
         Windows of a step.
-    hidden_fraction : float
-        Share of the observations of a window that are targets.
+    hidden_fraction, visible_fraction : float
+        See `HiddenWindows`.
+    fine_tuning : bool
+        Whether the network comes with weights that are to be kept in mind: the decoder is solved
+        for first, and the learning rate rises at the start and falls to zero in the end.
     device : torch.device
         Where to train.
     precision : {"auto", "float32", "bfloat16"}
@@ -213,6 +205,8 @@ class TrainingSettings:
     patience: int | None
     batch_size: int
     hidden_fraction: float
+    visible_fraction: float
+    fine_tuning: bool
     device: torch.device
     precision: str
     seed: int
@@ -224,6 +218,7 @@ def train(
     observations: Observations,
     validation: Observations | None,
     settings: TrainingSettings,
+    callbacks: Sequence[tuple[str, Any]] = (),
 ) -> list[dict[str, float]]:
     """Train a network in place, and leave it with its best weights, on the CPU.
 
@@ -238,6 +233,8 @@ def train(
         to the end and keeps the last weights.
     settings : TrainingSettings
         How.
+    callbacks : sequence of (name, skorch.callbacks.Callback), default=()
+        More callbacks for skorch.
 
     Returns
     -------
@@ -250,25 +247,34 @@ def train(
             DeviceObservations(curves, network.config, settings.device),
             batch_size=settings.batch_size,
             hidden_fraction=settings.hidden_fraction,
+            visible_fraction=settings.visible_fraction,
             seed=seed,
             same_each_epoch=same_each_epoch,
         )
 
-    callbacks: list[Any] = [("train_rmse", PassthroughScoring("train_rmse", on_train=True))]
-    split = None
+    training_windows = windows_of(observations, seed=settings.seed, same_each_epoch=False)
+    callbacks = [("train_rmse", PassthroughScoring("train_rmse", on_train=True)), *callbacks]
+    split, anchor = None, None
     if validation is not None:
         split = predefined_split(
             windows_of(validation, seed=settings.seed + 1, same_each_epoch=True)
         )
         patience = settings.patience or settings.max_epochs + 1
-        best = EarlyStopping(patience=patience, load_best=True, sink=noop)
+        # Any improvement counts: the weights of the very best epoch are kept.
+        best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
     if settings.verbose:
         callbacks.append(("progress", ProgressBar()))
+    network.to(settings.device).eval()
+    if settings.fine_tuning:
+        solve_decoder(network, training_windows)
+        callbacks.append(("schedule", _schedule(settings, len(training_windows))))
+    if settings.anchor:
+        anchor = Anchor(network, training_windows, settings.anchor)
     net = PretrainingNet(
         network,
         precision=settings.precision,
-        anchor=settings.anchor,
+        anchor=anchor,
         criterion=HiddenRMSE,
         optimizer=torch.optim.Adam,
         optimizer__betas=(0.9, 0.98),
@@ -280,9 +286,23 @@ def train(
         device=str(settings.device),
         verbose=0,
     )
-    on_gpu = settings.device.type == "cuda"
-    with torch.random.fork_rng(devices=[settings.device] if on_gpu else []):
-        torch.manual_seed(settings.seed)
-        net.fit(windows_of(observations, seed=settings.seed, same_each_epoch=False), None)
+    with seeded(settings.device, settings.seed):
+        net.fit(training_windows, None)
     network.cpu().eval()
+    if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
+        raise ValueError(
+            f"The training diverged: weights became infinite or NaN. learning_rate is "
+            f"{settings.learning_rate:g}; try a tenth of it."
+        )
     return training_record(net.history)
+
+
+def _schedule(settings: TrainingSettings, n_curves: int) -> LRScheduler:
+    """Let the learning rate rise over the first steps, and then fall to zero as a cosine does."""
+    n_steps = settings.max_epochs * -(-n_curves // settings.batch_size)
+    n_rising = min(WARM_UP_STEPS, -(-n_steps // 10))
+
+    def factor(step: int) -> float:
+        return min(1.0, (step + 1) / n_rising) * (1 + math.cos(math.pi * step / n_steps)) / 2
+
+    return LRScheduler("LambdaLR", lr_lambda=factor, step_every="batch")

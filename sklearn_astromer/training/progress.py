@@ -7,6 +7,9 @@ from typing import Any
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+# What skorch calls the errors, and what we do.
+RMSE_NAMES = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse"}
+
 
 class ProgressBar(Callback):
     """A bar over the epochs that shows the RMSE on hidden observations, in magnitudes."""
@@ -18,7 +21,7 @@ class ProgressBar(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Show what the epoch brought."""
         last = net.history[-1]
-        shown = {name: f"{last[name]:.4f}" for name in ("train_rmse", "valid_rmse") if name in last}
+        shown = {name: f"{last[key]:.4f}" for key, name in RMSE_NAMES.items() if key in last}
         self.bar_.set_postfix(shown)
         self.bar_.update()
 
@@ -41,7 +44,7 @@ def training_record(history: Any) -> list[dict[str, float]]:
         ``epoch``, ``train_rmse`` and, if there was validation, ``valid_rmse`` (magnitudes),
         ``seconds``.
     """
-    names = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse", "dur": "seconds"}
+    names = RMSE_NAMES | {"dur": "seconds"}
     return [
         {"epoch": int(row["epoch"])}
         | {name: float(row[key]) for key, name in names.items() if key in row}

@@ -1,0 +1,53 @@
+# The Python that .venv is made with: make test PYTHON=python3.12
+PYTHON ?= python3
+PIP_OPTIONS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format benchmark clean
+
+help:
+	@echo "make demo       classify simulated variable stars with the weights that ship; two pictures"
+	@echo "make test       formatting, lint, types and all tests"
+	@echo "make format     format the code, and repair what lint can repair"
+	@echo "make benchmark  how fast light curves are converted and embedded on this machine"
+	@echo "make clean      remove .venv, caches and the demo's pictures"
+	@echo
+	@echo "The first of them makes .venv and installs everything into it: some minutes, once."
+	@echo "PYTHON=python3.12 chooses another Python, PIP_OPTIONS='...' is handed on to pip install."
+
+demo: $(INSTALLED)
+	$(BIN)/python examples/demo.py --output demo_output
+
+test: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --durations=10
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(INSTALLED)
+	$(BIN)/python examples/benchmarks/conversion.py
+	$(BIN)/python examples/benchmarks/transform.py
+
+clean:
+	rm -rf .venv demo_output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "sklearn_astromer needs Python 3.11 or newer, and PYTHON=$(PYTHON) is not ($$($(PYTHON) --version 2>&1))."; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "== Making .venv with $$($(PYTHON) --version) =="
+	$(PYTHON) -m venv .venv
+	@echo "== Installing torch, which is large (without a GPU, a smaller build will do: see README.md) =="
+	$(BIN)/python -m pip install --progress-bar on $(PIP_OPTIONS) -c constraints.txt torch
+	@echo "== Installing the package and its tools =="
+	$(BIN)/python -m pip install --progress-bar on $(PIP_OPTIONS) -c constraints.txt -e ".[test]"
+	@touch $@

@@ -1,0 +1,155 @@
+"""From an embedder's parameters to a network: the one to start from, and the trained one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from sklearn_astromer import weights
+from sklearn_astromer.hiding import n_targets
+from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer.training.devices import resolve_device, seeded
+from sklearn_astromer.training.pretraining import TrainingSettings, train
+from sklearn_astromer.windows import Observations, usable_observations
+
+if TYPE_CHECKING:
+    from sklearn_astromer.embedder import AstromerEmbedder
+
+# What cannot be changed without training anew.
+SIZES = ("embedding_size", "n_blocks", "n_heads", "feedforward_size")
+CHANGEABLE = ("window_size", "dropout", "time_base", "attention")
+TRAINING_BATCH_SIZE = 64
+
+
+def starting_network(embedder: AstromerEmbedder) -> AstromerNetwork:
+    """Make the network that an embedder's training starts from.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Its parameters are only read.
+
+    Returns
+    -------
+    network : AstromerNetwork
+        With the pre-trained weights that the embedder names, or with random ones.
+
+    Raises
+    ------
+    ValueError
+        If there are no weights of that name, or they do not fit the parameters.
+    """
+    given = {
+        # A grid of parameters made with numpy holds numpy's scalars.
+        name: value.item() if isinstance(value, np.generic) else value
+        for name in (*SIZES, *CHANGEABLE)
+        if (value := getattr(embedder, name)) is not None
+    }
+    if embedder.weights is not None:
+        return _with_changes(weights.load(embedder.weights), given, embedder.weights).build()
+    random_state = check_random_state(embedder.random_state)
+    with seeded(torch.device("cpu"), random_state.randint(2**31 - 1)):
+        return AstromerNetwork(NetworkConfig(**given)).eval()
+
+
+def _with_changes(
+    checkpoint: weights.Checkpoint, changes: dict[str, Any], source: str | Path
+) -> weights.Checkpoint:
+    """Apply an embedder's parameters to pre-trained weights; sizes cannot change."""
+    for name in SIZES:
+        has = getattr(checkpoint.config, name)
+        if changes.get(name, has) != has:
+            raise ValueError(
+                f"{name}={changes[name]} does not fit weights={str(source)!r}, whose {name} is "
+                f"{has}; leave {name} out, or train from scratch with weights=None."
+            )
+    return replace(checkpoint, config=replace(checkpoint.config, **changes))
+
+
+def train_network(
+    embedder: AstromerEmbedder, network: AstromerNetwork, curves: LightCurves
+) -> list[dict[str, float]]:
+    """Train a network in place, as the embedder's parameters say.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Its parameters are only read.
+    network : AstromerNetwork
+        What to train.
+    curves : LightCurves
+        Curves to train on; the validation curves are taken from them.
+
+    Returns
+    -------
+    history : list of dict
+        One row per epoch, see `sklearn_astromer.training.progress.training_record`.
+
+    Raises
+    ------
+    ValueError
+        If the curves are too few or too short, or the training diverges.
+    """
+    random_state = check_random_state(embedder.random_state)
+    seed = random_state.randint(2**31 - 1)
+    if embedder.validation_fraction is None:
+        training, validation = usable_observations(curves), None
+    else:
+        # Before the curves are split, so that an error names a position that the user knows.
+        usable_observations(curves)
+        if len(curves) < 2:
+            raise ValueError(
+                "n_samples=1: one light curve cannot both train and validate. Give more, or "
+                "set validation_fraction=None."
+            )
+        order = random_state.permutation(len(curves))
+        n_validation = max(1, round(len(curves) * embedder.validation_fraction))
+        n_validation = min(n_validation, len(curves) - 1)
+        validation = usable_observations(curves[np.sort(order[:n_validation])])
+        training = usable_observations(curves[np.sort(order[n_validation:])])
+        _check_something_to_hide(validation, embedder.hidden_fraction, "validation")
+    _check_something_to_hide(training, embedder.hidden_fraction, "training")
+    return train(network, training, validation, _training_settings(embedder, seed))
+
+
+def _check_something_to_hide(observations: Observations, fraction: float, use: str) -> None:
+    length = torch.from_numpy(np.diff(observations.offsets))
+    if not n_targets(length, fraction).any():
+        raise ValueError(
+            f"None of the {use} light curves has so many observations that a share of {fraction:g} "
+            "of them (hidden_fraction) is at least one, while another is seen. Give longer light "
+            "curves, or more of them."
+        )
+
+
+def _training_settings(embedder: AstromerEmbedder, seed: int) -> TrainingSettings:
+    from_scratch = embedder.weights is None
+    learning_rate, anchor = embedder.learning_rate, embedder.anchor
+    if learning_rate is None:
+        learning_rate = 1e-3 if from_scratch else 1e-4
+    if anchor is None:
+        anchor = 0.0 if from_scratch else 1.0
+    max_epochs = embedder.max_epochs
+    if max_epochs is None:
+        max_epochs = 100 if from_scratch else 20
+    batch_size = embedder.batch_size
+    return TrainingSettings(
+        learning_rate=learning_rate,
+        anchor=anchor,
+        max_epochs=max_epochs,
+        patience=embedder.patience,
+        batch_size=TRAINING_BATCH_SIZE if isinstance(batch_size, str) else int(batch_size),
+        hidden_fraction=embedder.hidden_fraction,
+        visible_fraction=embedder.visible_fraction,
+        fine_tuning=not from_scratch,
+        device=resolve_device(embedder.device),
+        precision=embedder.precision,
+        seed=seed,
+        verbose=embedder.verbose,
+    )
