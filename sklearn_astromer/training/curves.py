@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -81,15 +81,15 @@ class CurveRunner:
         size = self.network.config.embedding_size
         out = np.empty((len(self.given_offsets) - 1, size), dtype=np.float32)
 
-        def embed(batch: Batch) -> Tensor:
-            # A mean over few observations hardly evens out their rounding.
-            exactly = int(batch.length.min()) < SHORT_WINDOW
-            return pooled(batch, self._encode(batch, exactly=exactly), kind)
-
         for part in parts_of_whole_curves(self.windows):
             of_windows = np.empty((len(part), size), dtype=np.float32)
-            for chosen, _, result in self.runner.run(part, embed):
-                of_windows[chosen] = result.numpy()
+            short = part.length < SHORT_WINDOW
+            # Apart from the others, so that a window's numbers do not depend on its neighbours.
+            for exactly in np.unique(short):
+                group = np.flatnonzero(short == exactly)
+                pool = partial(self._pooled, kind=kind, exactly=bool(exactly))
+                for chosen, _, result in self.runner.run(part[group], pool):
+                    of_windows[group[chosen]] = result.numpy()
             first = np.flatnonzero(np.diff(part.curve, prepend=-1))
             rows = slice(int(part.curve[0]), int(part.curve[-1]) + 1)
             if kind == "max":
@@ -111,6 +111,9 @@ class CurveRunner:
         """
         size = (self.network.config.embedding_size,)
         return self._rows(lambda batch: self._encode(batch, exactly=True), size)
+
+    def _pooled(self, batch: Batch, *, kind: str, exactly: bool) -> Tensor:
+        return pooled(batch, self._encode(batch, exactly=exactly), kind)
 
     def _encode(self, batch: Batch, *, exactly: bool) -> Tensor:
         """Run the encoder, in float64 if it is to be exact and that is affordable."""

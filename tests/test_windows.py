@@ -1,0 +1,120 @@
+"""Windows: every observation in exactly one, in order, and grouped by length."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.windows import (
+    batches_of_like_length,
+    consecutive_windows,
+    random_windows,
+    usable_observations,
+)
+
+LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=12)
+
+
+def offsets_of(lengths: list[int]) -> np.ndarray:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+@given(LENGTHS, st.integers(1, 25))
+def test__consecutive_windows__any_lengths__cover_each_observation_once(
+    lengths: list[int], window_size: int
+) -> None:
+    offsets = offsets_of(lengths)
+    windows = consecutive_windows(offsets, window_size)
+    covered = [np.arange(s, s + n) for s, n in zip(windows.start, windows.length, strict=True)]
+    np.testing.assert_array_equal(np.concatenate(covered), np.arange(offsets[-1]))
+    assert windows.length.min() >= 1
+    assert windows.length.max() <= window_size
+    assert (windows.start >= offsets[windows.curve]).all()
+    assert (windows.start + windows.length <= offsets[windows.curve + 1]).all()
+    np.testing.assert_array_equal(
+        np.bincount(windows.curve), [-(-length // window_size) for length in lengths]
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_observations", "expected"),
+    [(1, [1]), (200, [200]), (201, [200, 1]), (400, [200, 200]), (450, [200, 200, 50])],
+)
+def test__consecutive_windows__around_multiples__no_row_more_or_less(
+    n_observations: int, expected: list[int]
+) -> None:
+    windows = consecutive_windows(offsets_of([n_observations]), 200)
+    assert windows.length.tolist() == expected
+
+
+def test__random_windows__long_curves__every_start_is_drawn_equally_often() -> None:
+    lengths = np.full(20000, 13)
+    windows = random_windows(offsets_of(list(lengths)), 10, np.random.RandomState(0))
+    first = windows.start - offsets_of(list(lengths))[:-1]
+    counts = np.bincount(first)
+    assert len(counts) == 4
+    assert np.abs(counts - 5000).max() < 5 * np.sqrt(5000)
+    assert (windows.length == 10).all()
+    np.testing.assert_array_equal(windows.curve, np.arange(20000))
+
+
+def test__random_windows__short_curves__are_taken_whole() -> None:
+    windows = random_windows(offsets_of([1, 9, 10]), 10, np.random.RandomState(0))
+    assert windows.start.tolist() == [0, 1, 10]
+    assert windows.length.tolist() == [1, 9, 10]
+
+
+@given(LENGTHS, st.integers(1, 5))
+def test__batches_of_like_length__any__hold_each_window_once_and_longest_first(
+    lengths: list[int], batch_size: int
+) -> None:
+    batches = batches_of_like_length(np.array(lengths), batch_size)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert max(len(batch) for batch in batches) <= batch_size
+    in_order = np.array(lengths)[np.concatenate(batches)]
+    assert (np.diff(in_order) <= 0).all()
+
+
+def test__usable_observations__nan__are_left_out_and_positions_are_kept() -> None:
+    curves = LightCurves(
+        [3.0, 1.0, np.nan, 2.0, 5.0, 4.0],
+        [13.0, 11.0, 1.0, np.nan, 15.0, 14.0],
+        offsets=[0, 4, 6],
+    )
+    observations = usable_observations(curves)
+    assert observations.time.tolist() == [1.0, 3.0, 4.0, 5.0]
+    assert observations.magnitude.tolist() == [11.0, 13.0, 14.0, 15.0]
+    assert observations.position.tolist() == [1, 0, 5, 4]
+    assert observations.offsets.tolist() == [0, 2, 4]
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=8), min_size=1, max_size=6))
+def test__usable_observations__any_times__each_curve_is_sorted_on_its_own(
+    times: list[list[int]],
+) -> None:
+    flat = np.concatenate(times).astype(float)
+    magnitude = np.random.RandomState(0).permutation(len(flat)).astype(np.float32)
+    offsets = offsets_of([len(part) for part in times])
+    observations = usable_observations(LightCurves(flat, magnitude, offsets=offsets))
+    for i, (begin, end) in enumerate(itertools.pairwise(offsets)):
+        order = begin + np.lexsort((magnitude[begin:end], flat[begin:end]))
+        np.testing.assert_array_equal(observations.position[begin:end], order, err_msg=str(i))
+    np.testing.assert_array_equal(observations.time, flat[observations.position])
+    np.testing.assert_array_equal(observations.magnitude, magnitude[observations.position])
+
+
+def test__usable_observations__sorted_curves__copy_nothing() -> None:
+    curves = LightCurves([5.0, 6.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0], offsets=[0, 2, 4])
+    assert np.shares_memory(usable_observations(curves).time, curves.time)
+
+
+def test__usable_observations__curve_without_measurement__error_names_it_and_the_remedy() -> None:
+    curves = LightCurves([1.0, 2.0, 3.0], [1.0, np.nan, 3.0], offsets=[0, 1, 2, 3, 3])
+    with pytest.raises(ValueError, match=r"2 of 4 light curves \(position 1, 3\).*n_finite > 0"):
+        usable_observations(curves)
+    usable_observations(curves[curves.n_finite > 0])

@@ -1,0 +1,53 @@
+"""The bar of the training, and its record."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from example_curves import random_curves, small_embedder
+from skorch.history import History
+
+from sklearn_astromer.training.progress import training_record
+
+
+def test__fit__verbose__bar_shows_both_errors_and_all_epochs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    embedder = small_embedder(verbose=1, max_epochs=3).fit(random_curves([12] * 10))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "ASTROMER fit" in shown.err
+    assert "3/3" in shown.err
+    last = embedder.history_[-1]
+    assert re.search(f"train_rmse={last['train_rmse']:.4f}", shown.err)
+    assert re.search(f"valid_rmse={last['valid_rmse']:.4f}", shown.err)
+
+
+def test__fit__not_verbose__prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    small_embedder(verbose=0).fit(random_curves([12] * 10))
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+
+
+def test__fit__verbose_without_validation__bar_shows_the_training_error_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small_embedder(verbose=1, validation_fraction=None).fit(random_curves([12] * 4))
+    shown = capsys.readouterr().err
+    assert "train_rmse=" in shown
+    assert "valid_rmse" not in shown
+
+
+def test__training_record__epoch_that_was_interrupted__is_left_out() -> None:
+    history = History()
+    for row in (
+        {"epoch": 1, "train_rmse": 0.5, "valid_loss": 0.6, "dur": 2.0, "train_loss": 0.7},
+        {"epoch": 2, "train_rmse": 0.4},
+    ):
+        history.new_epoch()
+        for name, value in row.items():
+            history.record(name, value)
+    assert training_record(history) == [
+        {"epoch": 1, "train_rmse": 0.5, "valid_rmse": 0.6, "seconds": 2.0}
+    ]
