@@ -39,10 +39,14 @@ UNSEEN_PERCENT = 70
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
+def percent_of_id(star: str) -> int:
+    """Give a star a number from 0 to 99 that its id alone decides."""
+    return int(hashlib.sha256(star.encode()).hexdigest()[:8], 16) % 100
+
+
 def is_unseen(star: str) -> bool:
     """Whether the training of the weights that ship left a star out; its id alone decides."""
-    digest = hashlib.sha256(star.encode()).hexdigest()
-    return int(digest[:8], 16) % 100 < UNSEEN_PERCENT
+    return percent_of_id(star) < UNSEEN_PERCENT
 
 
 def read_stars(options: argparse.Namespace) -> tuple[LightCurves, NDArray[np.str_]]:

@@ -46,7 +46,7 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
     ValueError, TypeError
         If `X` is no form of light curves, or has other columns than in `fit`.
     """
-    if holds_light_curves(X):
+    if holds_light_curves(X) or (isinstance(X, list | tuple) and not X):
         if reset:
             # Of an earlier fit on a plain array.
             for name in ("n_features_in_", "feature_names_in_"):

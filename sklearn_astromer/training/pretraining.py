@@ -91,12 +91,14 @@ class HiddenWindows:
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
         if self.same_each_epoch:
             self._restart()
+        # Kept at hand, so that another pass that begins before this one ends changes nothing here.
+        random_state, generator = self._random_state, self._generator
         windows = random_windows(
-            self.observations.offsets, self.observations.config.window_size, self._random_state
+            self.observations.offsets, self.observations.config.window_size, random_state
         )
         order = np.arange(len(windows))
         if not self.same_each_epoch:
-            self._random_state.shuffle(order)
+            random_state.shuffle(order)
         for first in range(0, len(order), self.batch_size):
             batch = self.observations.batch(windows[order[first : first + self.batch_size]])
             hiding = hide(
@@ -105,7 +107,7 @@ class HiddenWindows:
                 fraction=self.hidden_fraction,
                 shown=self.visible_fraction / 2,
                 shuffled=self.visible_fraction / 2,
-                generator=self._generator,
+                generator=generator,
             )
             inputs = batch.inputs() | {"magnitude": hiding.magnitude, "hidden": hiding.hidden}
             yield inputs, (batch.magnitude, hiding.target)

@@ -1,0 +1,122 @@
+"""The house as a whole: light, typed, documented, and with arrows that go one way."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_astromer
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "sklearn_astromer"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("pandas", "pyarrow", "polars", "nested_pandas", "h5py", "matplotlib", "pooch")
+LONGEST_FILE = 400
+
+# What each part may import of ours; None: everything.
+ALLOWED: dict[str, set[str] | None] = {
+    "light_curves": {"light_curves"},
+    "network": {"network"},
+    "windows": {"light_curves"},
+    "hiding": {"windows"},
+    "training": {"training", "network", "windows", "hiding"},
+    "weights": {"weights", "network"},
+    "datasets": {"datasets", "light_curves"},
+    "parameters": {"embedder"},
+    "fitting": None,
+    "running": None,
+    "saving": None,
+    "embedder": None,
+    "__init__": None,
+}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of all that a module imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test__import__in_a_new_process__needs_no_heavy_optional_package() -> None:
+    # None in sys.modules makes an import fail, as if the package was not installed; that it is
+    # loaded proves nothing, since scikit-learn loads pandas by itself where there is one.
+    code = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r})); import sklearn_astromer"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test__version__is_a_version() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+([a-z]+\d*|\.dev\d+)?", sklearn_astromer.__version__)
+
+
+def test__typed__marker_is_in_the_package() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test__public_names__exist_and_are_documented() -> None:
+    for name in sklearn_astromer.__all__:
+        thing = getattr(sklearn_astromer, name)
+        assert inspect.getdoc(thing), name
+        if not inspect.isclass(thing):
+            continue
+        for method, value in inspect.getmembers(thing):
+            if not method.startswith("_") and callable(value):
+                assert inspect.getdoc(value), f"{name}.{method}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test__module__any__is_short_lazy_documented_and_without_absolute_paths(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST_FILE
+    assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
+    assert not re.search(r"""["'\s(](/(work|home|tmp|root|usr|mnt|Users)/|[A-Z]:\\)""", text)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test__module__imports__go_one_way(path: Path) -> None:
+    part = part_of(path)
+    assert part in ALLOWED, f"say here what {part} may import"
+    allowed = ALLOWED[part]
+    ours = {
+        name.removeprefix("sklearn_astromer.").split(".")[0]
+        for name in imported(path)
+        if name.split(".")[0] == "sklearn_astromer"
+    }
+    if allowed is not None:
+        assert ours <= allowed, f"{path.name} may import {sorted(allowed)} only"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "network").glob("*.py")), ids=lambda path: path.name
+)
+def test__network__imports__torch_and_the_standard_library_alone(path: Path) -> None:
+    others = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
+    assert others <= {"torch", "sklearn_astromer"}
+
+
+def test__parameters__imports_the_embedder__for_types_only() -> None:
+    tree = ast.parse((PACKAGE / "parameters.py").read_text(encoding="utf-8"))
+    at_run_time = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "sklearn_astromer" not in ast.dump(ast.Module(at_run_time, []))
