@@ -100,6 +100,18 @@ def test__reconstruct__curves_of_several_windows__are_those_of_each_window(
         np.testing.assert_allclose(predicted, np.concatenate(expected), rtol=0, atol=5e-6)
 
 
+def test__reconstruct__observations_in_any_order_and_nan__hidden_goes_with_them() -> None:
+    network, (curve,) = random_network(), random_curves([35])
+    random = np.random.RandomState(0)
+    hidden, order = random.rand(35) < 0.4, random.permutation(35)
+    (expected,) = runner_of([curve], network).reconstruct(hidden)
+    longer = np.insert(curve[order], 3, [np.nan, 14.0], axis=0)
+    marker = np.insert(hidden[order], 3, True)
+    (got,) = runner_of([longer], network).reconstruct(marker)
+    np.testing.assert_allclose(np.delete(got, 3), expected[order], rtol=0, atol=5e-6)
+    assert np.isnan(got[3])
+
+
 def test__everything__few_windows_at_once__gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     network, curves = random_network(), random_curves(LENGTHS)
     runner = runner_of(curves, network, batch_size=1)
