@@ -93,4 +93,6 @@ def test__few_shot__macho_on_unseen_asas_stars__keeps_what_the_weights_know(
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
         predicted = model.fit(embedding[learn], label[learn]).predict(embedding[judge])
         scores.append(f1_score(label[judge], predicted, average="macro"))
-    assert np.mean(scores) >= 0.65
+    # These five splits give 0.652, thirty of examples/few_shot_asas.py 0.648 (the authors' weights
+    # 0.655); a continuation that forgets, 0.54. Room is left for other processors' rounding.
+    assert np.mean(scores) > 0.63
