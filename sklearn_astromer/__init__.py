@@ -1,9 +1,21 @@
 """ASTROMER embeddings of astronomical light curves as scikit-learn estimators."""
 
-from sklearn_astromer import datasets, weights
+from sklearn_astromer import datasets, evaluation, weights
+from sklearn_astromer.classifier import AstromerClassifier, LSTMClassifier
 from sklearn_astromer.embedder import AstromerEmbedder
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
+from sklearn_astromer.regressor import AstromerRegressor
 
 __version__ = "0.1.0"
 
-__all__ = ["AstromerEmbedder", "LightCurves", "as_light_curves", "datasets", "weights"]
+__all__ = [
+    "AstromerClassifier",
+    "AstromerEmbedder",
+    "AstromerRegressor",
+    "LSTMClassifier",
+    "LightCurves",
+    "as_light_curves",
+    "datasets",
+    "evaluation",
+    "weights",
+]

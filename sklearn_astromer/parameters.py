@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("mean", "max", "sequence")
 PRECISIONS = ("auto", "float32", "bfloat16")
+HEAD_PRECISIONS = (*PRECISIONS, "float64")
 
 
 def check_embedder(embedder: AstromerEmbedder) -> None:
@@ -47,6 +48,35 @@ def check_embedder(embedder: AstromerEmbedder) -> None:
             "finetune=False leaves the weights as they are, but weights=None: name some, as in "
             'AstromerEmbedder(weights="macho", finetune=False).'
         )
+
+
+def check_supervised(estimator: Any) -> None:
+    """Check the parameters that classifiers and regressors have in common.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are only read.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed; the message says which are.
+    """
+    one_of("precision", estimator.precision, HEAD_PRECISIONS)
+    positive("learning_rate", estimator.learning_rate)
+    if hasattr(estimator, "encoder_learning_rate"):
+        positive("encoder_learning_rate", estimator.encoder_learning_rate)
+    if hasattr(estimator, "window_size"):
+        whole("window_size", estimator.window_size)
+    positive("weight_decay", estimator.weight_decay, zero_too=True)
+    whole("max_epochs", estimator.max_epochs)
+    if estimator.patience is not None:
+        whole("patience", estimator.patience)
+    if estimator.validation_fraction is not None:
+        fraction("validation_fraction", estimator.validation_fraction)
+    if estimator.batch_size != "auto":
+        whole("batch_size", estimator.batch_size, remark=' or "auto"')
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:

@@ -86,14 +86,39 @@ class Encoder(nn.Module):
         -------
         embedding : Tensor, shape (n_windows, n_positions, embedding_size)
         """
+        x, bias = self._input(time, magnitude, hidden, padding, repeats)
+        for block in self.blocks:
+            x = block(x, bias)
+        return x
+
+    def outputs(
+        self,
+        time: Tensor,
+        magnitude: Tensor,
+        hidden: Tensor | None = None,
+        padding: Tensor | None = None,
+        repeats: Tensor | None = None,
+    ) -> list[Tensor]:
+        """Give the input of the first block and the output of each; arguments as of `forward`."""
+        x, bias = self._input(time, magnitude, hidden, padding, repeats)
+        outputs = [x]
+        for block in self.blocks:
+            outputs.append(block(outputs[-1], bias))
+        return outputs
+
+    def _input(
+        self,
+        time: Tensor,
+        magnitude: Tensor,
+        hidden: Tensor | None,
+        padding: Tensor | None,
+        repeats: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         if hidden is not None:
             magnitude = magnitude.masked_fill(hidden, 0.0)
         bias = attention_bias(self.attention_convention, hidden, padding, repeats)
         x = self.magnitude_projection(magnitude.unsqueeze(-1)) + self.time_encoding(time)
-        x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x, bias)
-        return x
+        return self.dropout(x), bias
 
 
 class Decoder(nn.Module):

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from sklearn_astromer.hiding import hidden_at_random
 from sklearn_astromer.network import AstromerNetwork, Encoder
+from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training.batches import Batch, DeviceObservations
-from sklearn_astromer.training.inference import WindowRunner, pooled
+from sklearn_astromer.training.inference import WindowRunner
 from sklearn_astromer.windows import Observations, Windows, consecutive_windows
 
 # Windows whose results are held at once: 16 MB of pooled embeddings at the paper's size.
@@ -113,7 +114,7 @@ class CurveRunner:
         return self._rows(lambda batch: self._encode(batch, exactly=True), size)
 
     def _pooled(self, batch: Batch, *, kind: str, exactly: bool) -> Tensor:
-        return pooled(batch, self._encode(batch, exactly=exactly), kind)
+        return pooled(self._encode(batch, exactly=exactly), batch.length, batch.padding, kind)
 
     def _encode(self, batch: Batch, *, exactly: bool) -> Tensor:
         """Run the encoder, in float64 if it is to be exact and that is affordable."""

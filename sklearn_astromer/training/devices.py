@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float64")
 # What plain RuntimeErrors say when memory is full: torch's CPU allocator, and NVIDIA's libraries.
 MEMORY_SIGNS = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
@@ -62,8 +63,9 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     ----------
     device : torch.device
         Where the network is.
-    precision : {"auto", "float32", "bfloat16"}
-        "auto" is bfloat16 matrix products on a GPU that has them, and float32 elsewhere.
+    precision : {"auto", "float32", "bfloat16", "float64"}
+        "auto" is bfloat16 matrix products on a GPU that has them, and float32 elsewhere. For
+        float64 the network itself has to be converted.
 
     Returns
     -------
@@ -74,12 +76,13 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     ValueError
         If the precision is unknown.
     """
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f'precision must be "auto", "float32" or "bfloat16", got {precision!r}.')
+    if precision not in PRECISIONS:
+        listed = ", ".join(f'"{known}"' for known in PRECISIONS)
+        raise ValueError(f"precision must be one of {listed}, got {precision!r}.")
     if precision == "auto":
         on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if on_gpu else "float32"
-    if precision == "float32":
+    if precision in ("float32", "float64"):
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
 

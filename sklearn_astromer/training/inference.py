@@ -65,7 +65,7 @@ class WindowRunner:
         batch : Batch
             The batch itself.
         result : Tensor
-            What the function gave, as float32, on the CPU.
+            What the function gave, on the CPU; never of half precision.
         """
         waiting = batches_of_like_length(windows.length, self.batch_size)[::-1]
         with tqdm(total=len(windows), unit="window", disable=not self.verbose) as bar:
@@ -87,7 +87,10 @@ class WindowRunner:
         try:
             with torch.inference_mode(), autocast(device, self.precision):
                 batch = self.observations.batch(windows)
-                return batch, function(batch).to(device="cpu", dtype=torch.float32)
+                result = function(batch)
+                if result.dtype == torch.bfloat16:
+                    result = result.float()
+                return batch, result.cpu()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or len(windows) == 1:
                 raise
@@ -96,30 +99,3 @@ class WindowRunner:
         if device.type == "cuda":
             torch.cuda.empty_cache()
         return None
-
-
-def pooled(batch: Batch, embedding: Tensor, kind: str) -> Tensor:
-    """Pool the embeddings of the observations of each window; padding takes no part.
-
-    Parameters
-    ----------
-    batch : Batch
-        The windows.
-    embedding : Tensor, shape (n_windows, n_positions, embedding_size)
-        From the encoder.
-    kind : {"mean", "max"}
-        How to pool.
-
-    Returns
-    -------
-    pooled : Tensor of float32, shape (n_windows, embedding_size)
-    """
-    embedding = embedding.float()
-    if kind == "max":
-        if batch.padding is not None:
-            embedding = embedding.masked_fill(batch.padding[:, :, None], -torch.inf)
-        return embedding.amax(dim=1)
-    if batch.padding is None:
-        return embedding.mean(dim=1)
-    total = embedding.masked_fill(batch.padding[:, :, None], 0.0).sum(dim=1)
-    return total / batch.length[:, None]

@@ -21,7 +21,7 @@ from sklearn_astromer.training.anchor import Anchor
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.decoder import solve_decoder
 from sklearn_astromer.training.devices import autocast, seeded
-from sklearn_astromer.training.progress import ProgressBar, training_record
+from sklearn_astromer.training.progress import RMSE_NAMES, ProgressBar, training_record
 from sklearn_astromer.windows import Observations, random_windows
 
 # Keeps the slope of the square root finite where a batch is predicted exactly.
@@ -266,7 +266,7 @@ def train(
         best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
     if settings.verbose:
-        callbacks.append(("progress", ProgressBar()))
+        callbacks.append(("progress", ProgressBar(RMSE_NAMES)))
     network.to(settings.device).eval()
     if settings.fine_tuning:
         solve_decoder(network, training_windows)
@@ -296,7 +296,7 @@ def train(
             f"The training diverged: weights became infinite or NaN. learning_rate is "
             f"{settings.learning_rate:g}; try a tenth of it."
         )
-    return training_record(net.history)
+    return training_record(net.history, RMSE_NAMES)
 
 
 def _schedule(settings: TrainingSettings, n_curves: int) -> LRScheduler:

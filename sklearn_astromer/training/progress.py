@@ -7,12 +7,22 @@ from typing import Any
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-# What skorch calls the errors, and what we do.
+# What skorch calls the errors, and what we do: of magnitudes, and of heads.
 RMSE_NAMES = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse"}
+LOSS_NAMES = {"train_loss": "train_loss", "valid_loss": "valid_loss"}
 
 
 class ProgressBar(Callback):
-    """A bar over the epochs that shows the RMSE on hidden observations, in magnitudes."""
+    """A bar over the epochs that shows the errors of the last one.
+
+    Parameters
+    ----------
+    names : dict of str
+        Columns of skorch's history, and what they are called here.
+    """
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Open the bar."""
@@ -21,7 +31,7 @@ class ProgressBar(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Show what the epoch brought."""
         last = net.history[-1]
-        shown = {name: f"{last[key]:.4f}" for key, name in RMSE_NAMES.items() if key in last}
+        shown = {name: f"{last[key]:.4f}" for key, name in self.names.items() if key in last}
         self.bar_.set_postfix(shown)
         self.bar_.update()
 
@@ -30,21 +40,23 @@ class ProgressBar(Callback):
         self.bar_.close()
 
 
-def training_record(history: Any) -> list[dict[str, float]]:
+def training_record(history: Any, names: dict[str, str]) -> list[dict[str, float]]:
     """Turn a skorch history into one plain row per completed epoch.
 
     Parameters
     ----------
     history : skorch.history.History
         Of the net that was trained.
+    names : dict of str
+        Columns of it, and what they are called here: `RMSE_NAMES` or `LOSS_NAMES`.
 
     Returns
     -------
     rows : list of dict
-        ``epoch``, ``train_rmse`` and, if there was validation, ``valid_rmse`` (magnitudes),
-        ``seconds``.
+        ``epoch``, then ``train_rmse`` (magnitudes) or ``train_loss`` and, if there was validation,
+        ``valid_rmse`` or ``valid_loss``, then ``seconds``.
     """
-    names = RMSE_NAMES | {"dur": "seconds"}
+    names = names | {"dur": "seconds"}
     return [
         {"epoch": int(row["epoch"])}
         | {name: float(row[key]) for key, name in names.items() if key in row}
