@@ -34,6 +34,10 @@ ALLOWED: dict[str, set[str] | None] = {
     "running": None,
     "saving": None,
     "embedder": None,
+    "supervised": None,
+    "classifier": None,
+    "regressor": None,
+    "evaluation": {"evaluation", "light_curves", "parameters", "__version__"},
     "__init__": None,
 }
 
