@@ -1,9 +1,10 @@
 """ASTROMER embeddings of astronomical light curves as scikit-learn estimators."""
 
 from sklearn_astromer import datasets, evaluation, weights
-from sklearn_astromer.classifier import AstromerClassifier, LSTMClassifier
+from sklearn_astromer.classifier import AstromerClassifier
 from sklearn_astromer.embedder import AstromerEmbedder
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
+from sklearn_astromer.lstm_classifier import LSTMClassifier
 from sklearn_astromer.regressor import AstromerRegressor
 
 __version__ = "0.1.0"

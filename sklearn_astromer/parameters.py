@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 OUTPUTS = ("mean", "max", "sequence")
 PRECISIONS = ("auto", "float32", "bfloat16")
 HEAD_PRECISIONS = (*PRECISIONS, "float64")
+HEADS = ("linear", "mlp", "lstm", "skip")
 
 
 def check_embedder(embedder: AstromerEmbedder) -> None:
@@ -65,14 +66,18 @@ def check_supervised(estimator: Any) -> None:
     """
     one_of("precision", estimator.precision, HEAD_PRECISIONS)
     positive("learning_rate", estimator.learning_rate)
-    if hasattr(estimator, "encoder_learning_rate"):
-        positive("encoder_learning_rate", estimator.encoder_learning_rate)
-    if hasattr(estimator, "window_size"):
-        whole("window_size", estimator.window_size)
     positive("weight_decay", estimator.weight_decay, zero_too=True)
-    whole("max_epochs", estimator.max_epochs)
+    if hasattr(estimator, "head"):
+        one_of("head", estimator.head, HEADS)
+        positive("encoder_learning_rate", estimator.encoder_learning_rate)
+        whole("encoder_epochs", estimator.encoder_epochs)
+        if estimator.max_epochs is not None:
+            whole("max_epochs", estimator.max_epochs, remark=" or None")
+    else:
+        whole("window_size", estimator.window_size)
+        whole("max_epochs", estimator.max_epochs)
     if estimator.patience is not None:
-        whole("patience", estimator.patience)
+        whole("patience", estimator.patience, remark=" or None")
     if estimator.validation_fraction is not None:
         fraction("validation_fraction", estimator.validation_fraction)
     if estimator.batch_size != "auto":

@@ -27,9 +27,9 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     embedder, head, train_encoder, learning_rate, encoder_learning_rate, weight_decay, max_epochs, \
-    patience, batch_size, device, precision, random_state, verbose
+    encoder_epochs, patience, batch_size, device, precision, random_state, verbose
         As in `AstromerClassifier`.
-    validation_fraction : float or None, default=0.2
+    validation_fraction : float or None, default=None
         Share of the light curves that is kept for validation, at least one of two; the weights of
         the epoch with the smallest validation loss are kept. None: train on all of them, for all
         epochs.
@@ -68,9 +68,10 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
         learning_rate: float = 1e-3,
         encoder_learning_rate: float = 1e-5,
         weight_decay: float = 0.01,
-        max_epochs: int = 200,
+        max_epochs: int | None = None,
+        encoder_epochs: int = 10,
         patience: int | None = 20,
-        validation_fraction: float | None = 0.2,
+        validation_fraction: float | None = None,
         batch_size: int | str = "auto",
         device: str = "auto",
         precision: str = "auto",
@@ -84,6 +85,7 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
         self.encoder_learning_rate = encoder_learning_rate
         self.weight_decay = weight_decay
         self.max_epochs = max_epochs
+        self.encoder_epochs = encoder_epochs
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.batch_size = batch_size

@@ -8,8 +8,9 @@ may begin at any observation. Prediction averages over all consecutive windows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,9 @@ from sklearn_astromer.training.supervised import (
 from sklearn_astromer.windows import usable_observations
 
 TRAINING_BATCH_SIZE = 32
+# Enough for 20 to 100 labels per class; the LSTM needs fewer, and takes a hundred times as long.
+MAX_EPOCHS = 60
+LSTM_EPOCHS = 20
 
 
 @dataclass(frozen=True)
@@ -90,16 +94,26 @@ def fit_head(estimator: Any, curves: LightCurves, targets: Targets) -> None:
     """
     random_state = check_random_state(estimator.random_state)
     start_head(estimator, curves, targets, random_state)
+    train, valid = _split(targets, estimator.validation_fraction, random_state)
     work = _Work(estimator, curves, targets)
-    fraction = estimator.validation_fraction
-    train, valid = _split(targets, fraction, random_state)
     work.standardise(train)
-    source = work.source()
-    windows = work.windows(source, train, check_random_state(_seed(random_state)))
-    validation = work.windows(source, valid, None) if len(valid) else None
-    estimator.history_ = train_head(
-        work.trained, windows, validation, _settings(estimator, targets, _seed(random_state))
-    )
+    estimator.history_ = []
+    for encoder_too in work.stages():
+        source = work.source(encoder_too=encoder_too)
+        windows = work.windows(source, train, check_random_state(_seed(random_state)))
+        validation = work.windows(source, valid, None) if len(valid) else None
+        settings = _settings(estimator, targets, _seed(random_state))
+        if encoder_too and hasattr(estimator, "encoder_epochs"):
+            settings = replace(settings, max_epochs=estimator.encoder_epochs)
+        module = work.module(encoder_too=encoder_too)
+        before = deepcopy(work.network.state_dict())
+        history = train_head(module, windows, validation, settings)
+        if validation and _best_loss(estimator.history_) < _best_loss(history):
+            # With the encoder it has become worse: what the head alone had reached is the best.
+            work.network.load_state_dict(before)
+        for row in history:
+            row["epoch"] += len(estimator.history_)
+        estimator.history_ += history
     work.finish()
 
 
@@ -127,18 +141,21 @@ def continue_head(estimator: Any, curves: LightCurves, targets: Targets, *, firs
     everything = np.arange(len(curves))
     if first:
         work.standardise(everything)
+    encoder_too = work.stages()[-1]
+    module = work.module(encoder_too=encoder_too)
     if net is None:
         random_state = check_random_state(estimator.random_state)
         settings = _settings(estimator, targets, _seed(random_state))
-        net = supervised_net(work.trained, settings, None).initialize()
+        net = supervised_net(module, settings, None).initialize()
         estimator.net_, estimator.settings_ = net, settings
     settings = estimator.settings_
     # Other windows and other dropout in each call, but the same ones for the same calls.
     seed = (settings.seed + len(net.history)) % 2**31
-    windows = work.windows(work.source(), everything, check_random_state(seed))
+    source = work.source(encoder_too=encoder_too)
+    windows = work.windows(source, everything, check_random_state(seed))
     with seeded(settings.device, seed):
         net.partial_fit(windows, None)
-    check_finite(work.trained, settings)
+    check_finite(module, settings)
     work.finish()
 
 
@@ -155,7 +172,7 @@ def start_head(
             config = current_network(estimator.embedder_).config
             head: Head = make_head(estimator.head, config, targets.n_outputs)
         else:
-            head = LSTMHead(2, targets.n_outputs)
+            head = LSTMHead(2, targets.n_outputs, floor=0.0)
     if estimator.precision == "float64":
         head = head.double()
     estimator.head_ = head
@@ -206,38 +223,54 @@ class _Work:
         self.targets = targets
         self.device = resolve_device(estimator.device)
         encoder, config = _encoder_of(estimator)
-        self.frozen = encoder is not None and not estimator.train_encoder
+        self.trains_encoder = encoder is not None and bool(estimator.train_encoder)
         # The embedder's own network stays as and where it is, unless it is trained.
-        if self.frozen and self.device.type != "cpu":
+        if encoder is not None and not self.trains_encoder and self.device.type != "cpu":
             encoder = deepcopy(encoder)
-        self.whole = HeadedNetwork(estimator.head_, encoder).to(self.device).eval()
-        if estimator.precision == "float64" and not self.frozen:
-            self.whole = self.whole.double()
-        self.trained = HeadedNetwork(self.whole.head) if self.frozen else self.whole
+        self.network = HeadedNetwork(estimator.head_, encoder).to(self.device).eval()
+        if estimator.precision == "float64" and self.trains_encoder:
+            self.network.double()
         self.observations = DeviceObservations(usable_observations(curves), config, self.device)
-        self.runner = _runner(estimator, self.whole, self.observations)
-        self._features: Tensor | None = None
+        self.runner = _runner(estimator, self.network, self.observations)
+        self.features = None if encoder is None else self.runner.features()
+
+    def stages(self) -> list[bool]:
+        """Give the stages of the training: whether the encoder (if any) is trained in each."""
+        if self.network.encoder is None:
+            return [True]
+        return [False, True] if self.trains_encoder else [False]
+
+    def module(self, *, encoder_too: bool) -> HeadedNetwork:
+        """Give what is trained."""
+        return self.network if encoder_too else HeadedNetwork(self.network.head)
 
     def standardise(self, chosen: NDArray[np.int64]) -> None:
         """Let the head standardise what it reads by the mean and variance of these curves."""
-        moments = self.runner.moments()
-        windows = self.runner.windows
-        sequence = self.whole.head.reads == "sequence"
-        counts = windows.length if sequence else np.ones(len(windows))
-        weight = np.where(np.isin(windows.curve, chosen), self.targets.weight[windows.curve], 0)
+        curve = self.runner.curve_of_row
         # A light curve counts alike however many windows, or observations, it has.
-        of_curve = np.bincount(windows.curve, weights=counts)
-        share = torch.from_numpy(weight / of_curve[windows.curve])
-        mean, square = torch.tensordot(share, moments, 1) / float((share.numpy() * counts).sum())
-        self.whole.head.standardise.set(mean, square - mean.square())
+        share = (self.targets.weight / np.bincount(curve))[curve] * np.isin(curve, chosen)
+        share /= share.sum()
+        mean = square = torch.zeros(())
+        for rows, reading in self._readings():
+            of_row, values = torch.from_numpy(share[rows]), reading.double()
+            mean = mean + torch.tensordot(of_row, values, 1)
+            square = square + torch.tensordot(of_row, values.square(), 1)
+        self.network.head.standardise.set(mean, square - mean.square())
 
-    def source(self) -> WindowInputs:
-        """Give the windows to train on: embedded once if the encoder is frozen."""
-        if not self.frozen:
+    def _readings(self) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+        if self.features is None:
+            yield from self.runner.readings()
+            return
+        for rows in np.array_split(np.arange(len(self.features)), -(-len(self.features) // 65536)):
+            yield rows, self.features[rows[0] : rows[-1] + 1]
+
+    def source(self, *, encoder_too: bool) -> WindowInputs:
+        """Give the windows to train on: embedded once where the encoder is frozen."""
+        if encoder_too:
             return RawWindows(self.observations)
-        features = self.runner.features().to(self.device)
-        sequence = self.whole.head.reads == "sequence"
-        return StoredFeatures(features, self.runner.windows, sequence=sequence)
+        assert self.features is not None
+        features = self.features.to(self.device)
+        return StoredFeatures(features, self.runner.windows, sequence=self.runner.sequence)
 
     def windows(
         self,
@@ -260,10 +293,11 @@ class _Work:
 
     def finish(self) -> None:
         """Leave what was trained on the CPU, ready for use."""
-        self.trained.cpu().eval()
-        if self.whole.encoder is not None and not self.frozen:
+        self.network.head.cpu().eval()
+        if self.trains_encoder:
+            assert self.network.encoder is not None
             # The embedder that it belongs to knows float32 only.
-            self.whole.encoder.float()
+            self.network.encoder.cpu().float().eval()
 
 
 def _runner(estimator: Any, network: HeadedNetwork, observations: DeviceObservations) -> HeadRunner:
@@ -332,13 +366,23 @@ def _settings(estimator: Any, targets: Targets, seed: int) -> SupervisedSettings
         learning_rate=estimator.learning_rate,
         encoder_learning_rate=getattr(estimator, "encoder_learning_rate", 0.0),
         weight_decay=estimator.weight_decay,
-        max_epochs=estimator.max_epochs,
+        max_epochs=_max_epochs(estimator),
         patience=estimator.patience,
         device=resolve_device(estimator.device),
         precision=estimator.precision,
         seed=seed,
         verbose=estimator.verbose,
     )
+
+
+def _max_epochs(estimator: Any) -> int:
+    if estimator.max_epochs is not None:
+        return int(estimator.max_epochs)
+    return LSTM_EPOCHS if estimator.head == "lstm" else MAX_EPOCHS
+
+
+def _best_loss(history: list[dict[str, float]]) -> float:
+    return min((row["valid_loss"] for row in history), default=float("inf"))
 
 
 def _seed(random_state: np.random.RandomState) -> int:

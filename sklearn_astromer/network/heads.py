@@ -28,22 +28,30 @@ class Standardise(nn.Module):
     ----------
     shape : tuple of int
         Shape of what is read of one window, or of one observation.
+    floor : float, default=0.01
+        Least standard deviation to divide by, as a share of their root mean square over the
+        components. What varies less is little more than rounding in the means of fast waves, and
+        if the encoder is trained its smallest step would become a leap.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], floor: float = 0.01) -> None:
         super().__init__()
+        self.floor = floor
         self.register_buffer("mean", torch.zeros(shape, dtype=torch.float32))
         self.register_buffer("scale", torch.ones(shape, dtype=torch.float32))
 
     def set(self, mean: Tensor, variance: Tensor) -> None:
         """Put in the mean and the variance; what does not vary is not divided."""
-        # Rounding leaves a little variance in what is constant.
+        # Rounding leaves a little variance in what is constant, or takes it below zero.
+        variance = variance.clamp(min=0)
         constant = variance <= 1e-10 * (mean.square() + variance)
+        least = self.floor**2 * variance.mean(-1, keepdim=True)
+        scale = torch.maximum(variance, least).sqrt()
         self.mean.copy_(mean)
-        self.scale.copy_(variance.clamp(min=0).sqrt().masked_fill(constant, 1.0))
+        self.scale.copy_(scale.masked_fill(constant & (variance >= least), 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise `x`, whose last dimensions are the shape."""
@@ -133,13 +141,15 @@ class LSTMHead(nn.Module):
         Numbers per observation.
     n_outputs : int
         See `LinearHead`.
+    floor : float, default=0.01
+        See `Standardise`; zero where the numbers have units of their own.
     """
 
     reads: ClassVar[Reading] = "sequence"
 
-    def __init__(self, input_size: int, n_outputs: int) -> None:
+    def __init__(self, input_size: int, n_outputs: int, floor: float = 0.01) -> None:
         super().__init__()
-        self.standardise = Standardise((input_size,))
+        self.standardise = Standardise((input_size,), floor)
         self.first = nn.LSTM(input_size, LSTM_SIZE, batch_first=True, dtype=torch.float32)
         self.first_norm = nn.LayerNorm(LSTM_SIZE, dtype=torch.float32)
         self.second = nn.LSTM(LSTM_SIZE, LSTM_SIZE, batch_first=True, dtype=torch.float32)
@@ -161,7 +171,6 @@ class LSTMHead(nn.Module):
 
 
 Head = LinearHead | MLPHead | SkipHead | LSTMHead
-HEADS = ("linear", "mlp", "lstm", "skip")
 
 
 def make_head(name: str, config: NetworkConfig, n_outputs: int) -> Head:
@@ -179,11 +188,6 @@ def make_head(name: str, config: NetworkConfig, n_outputs: int) -> Head:
     Returns
     -------
     head : torch.nn.Module
-
-    Raises
-    ------
-    ValueError
-        If there is no head of that name.
     """
     size = config.embedding_size
     if name == "linear":
@@ -192,10 +196,8 @@ def make_head(name: str, config: NetworkConfig, n_outputs: int) -> Head:
         return MLPHead(size, n_outputs)
     if name == "skip":
         return SkipHead(size, n_outputs, config.n_blocks)
-    if name == "lstm":
-        return LSTMHead(size, n_outputs)
-    listed = ", ".join(f'"{known}"' for known in HEADS)
-    raise ValueError(f"head must be one of {listed}, got {name!r}.")
+    assert name == "lstm"
+    return LSTMHead(size, n_outputs)
 
 
 class HeadedNetwork(nn.Module):

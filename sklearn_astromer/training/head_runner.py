@@ -47,10 +47,39 @@ class HeadRunner:
     ) -> None:
         self.network = network
         self.observations = observations
+        self.sequence = network.head.reads == "sequence"
         self.windows = consecutive_windows(observations.offsets, observations.config.window_size)
         self.runner = WindowRunner(
             observations, precision=precision, batch_size=batch_size, verbose=verbose
         )
+
+    @property
+    def curve_of_row(self) -> NDArray[np.int64]:
+        """The light curve of each row of `features`."""
+        if self.sequence:
+            lengths = np.diff(self.observations.offsets)
+            return np.repeat(np.arange(len(lengths)), lengths)
+        return self.windows.curve
+
+    def readings(self) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+        """Compute what the head reads, batch by batch.
+
+        Yields
+        ------
+        rows : ndarray of int64
+            Windows or, if the head reads sequences, observations.
+        reading : Tensor, shape (n_rows, ...)
+            On the CPU.
+        """
+        for chosen, batch, result in self._run(_read):
+            if not self.sequence:
+                yield chosen, result
+                continue
+            position = batch.position.cpu()
+            real = torch.ones_like(position, dtype=torch.bool)
+            if batch.padding is not None:
+                real = ~batch.padding.cpu()
+            yield position[real].numpy(), result[real]
 
     def features(self) -> Tensor:
         """Compute what the head reads of each window, or, for sequences, of each observation.
@@ -60,38 +89,14 @@ class HeadRunner:
         features : Tensor, shape (n_windows, ...) or (n_observations, ...)
             On the CPU.
         """
-        sequence = self.network.head.reads == "sequence"
-        n_rows = len(self.observations.time) if sequence else len(self.windows)
+        n_rows = len(self.curve_of_row)
         out: Tensor | None = None
-        for chosen, batch, result in self._run(_read):
-            if sequence:
-                result, rows = _rows_of_observations(batch, result)
-            else:
-                rows = torch.from_numpy(chosen)
+        for rows, reading in self.readings():
             if out is None:
-                out = torch.empty((n_rows, *result.shape[1:]), dtype=self._dtype)
-            out[rows] = result.to(out.dtype)
+                out = torch.empty((n_rows, *reading.shape[1:]), dtype=self._dtype)
+            out[torch.from_numpy(rows)] = reading.to(out.dtype)
         assert out is not None
         return out
-
-    def moments(self) -> Tensor:
-        """Sum what the head reads, and its square, over each window.
-
-        Returns
-        -------
-        moments : Tensor of float64, shape (n_windows, 2, ...)
-            Of pooled readings, the reading itself and its square.
-        """
-
-        def sums(network: HeadedNetwork, batch: Batch) -> Tensor:
-            reading = _read(network, batch).double()
-            if network.head.reads == "sequence":
-                if batch.padding is not None:
-                    reading = reading.masked_fill(batch.padding[:, :, None], 0.0)
-                return torch.stack((reading.sum(1), reading.square().sum(1)), dim=1)
-            return torch.stack((reading, reading.square()), dim=1)
-
-        return self._gathered(sums)
 
     def outputs(self, *, log_softmax: bool) -> NDArray[np.float64]:
         """Average what the head gives over the windows of each curve, by their observations.
@@ -110,20 +115,16 @@ class HeadRunner:
             logits = network.head(_read(network, batch), batch.length).double()
             return functional.log_softmax(logits, dim=1) if log_softmax else logits
 
-        of_windows = self._gathered(output).numpy()
+        of_windows: NDArray[np.float64] | None = None
+        for chosen, _, result in self._run(output):
+            if of_windows is None:
+                of_windows = np.empty((len(self.windows), result.shape[1]))
+            of_windows[chosen] = result.numpy()
+        assert of_windows is not None
         length = self.windows.length
         first = np.flatnonzero(np.diff(self.windows.curve, prepend=-1))
         total = np.add.reduceat(of_windows * length[:, None], first, axis=0)
         return total / np.add.reduceat(length, first)[:, None]
-
-    def _gathered(self, function: Callable[[HeadedNetwork, Batch], Tensor]) -> Tensor:
-        out: Tensor | None = None
-        for chosen, _, result in self._run(function):
-            if out is None:
-                out = torch.empty((len(self.windows), *result.shape[1:]), dtype=result.dtype)
-            out[torch.from_numpy(chosen)] = result
-        assert out is not None
-        return out
 
     def _run(
         self, function: Callable[[HeadedNetwork, Batch], Tensor]
@@ -158,12 +159,3 @@ class HeadRunner:
 
 def _read(network: HeadedNetwork, batch: Batch) -> Tensor:
     return network.read(**batch.inputs(), length=batch.length)
-
-
-def _rows_of_observations(batch: Batch, result: Tensor) -> tuple[Tensor, Tensor]:
-    """Drop padding, and tell which observation each row belongs to."""
-    position = batch.position.cpu()
-    if batch.padding is None:
-        return result.flatten(0, 1), position.flatten()
-    real = ~batch.padding.cpu()
-    return result[real], position[real]
