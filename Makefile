@@ -35,6 +35,7 @@ format: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/conversion.py
 	$(BIN)/python examples/benchmarks/transform.py
+	$(BIN)/python examples/benchmarks/heads.py
 
 clean:
 	rm -rf .venv demo_output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -154,7 +154,7 @@ def continue_head(estimator: Any, curves: LightCurves, targets: Targets, *, firs
     source = work.source(encoder_too=encoder_too)
     windows = work.windows(source, everything, check_random_state(seed))
     with seeded(settings.device, seed):
-        net.partial_fit(windows, None)
+        net.partial_fit(windows, None, epochs=1)
     check_finite(module, settings)
     work.finish()
 

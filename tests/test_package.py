@@ -39,6 +39,8 @@ ALLOWED: dict[str, set[str] | None] = {
     "classifier": None,
     "lstm_classifier": None,
     "regressor": None,
+    "periods": {"periods", "light_curves", "windows", "parameters", "running", "training"},
+    "plotting": {"light_curves", "parameters"},
     "evaluation": {"evaluation", "light_curves", "parameters", "__version__"},
     "__init__": None,
 }

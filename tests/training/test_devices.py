@@ -57,7 +57,13 @@ def test__resolve_device__without_float64__is_refused(device: str) -> None:
 
 @pytest.mark.parametrize(
     ("precision", "dtype"),
-    [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16)],
+    [
+        ("auto", torch.float32),
+        ("float32", torch.float32),
+        ("bfloat16", torch.bfloat16),
+        # The network itself has to be converted.
+        ("float64", torch.float32),
+    ],
 )
 def test__autocast__on_a_cpu__products_have_the_precision(
     precision: str, dtype: torch.dtype
@@ -67,7 +73,7 @@ def test__autocast__on_a_cpu__products_have_the_precision(
 
 
 def test__autocast__unknown_precision__error_lists_them() -> None:
-    with pytest.raises(ValueError, match='must be "auto", "float32" or "bfloat16"'):
+    with pytest.raises(ValueError, match='must be one of "auto", "float32", "bfloat16", "float64"'):
         autocast(CPU, "float16")
 
 

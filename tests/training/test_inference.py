@@ -13,7 +13,7 @@ from torch import Tensor
 from sklearn_astromer.light_curves import as_light_curves
 from sklearn_astromer.network import NetworkConfig
 from sklearn_astromer.training.batches import Batch, DeviceObservations
-from sklearn_astromer.training.inference import WindowRunner, pooled
+from sklearn_astromer.training.inference import WindowRunner
 from sklearn_astromer.windows import Windows, consecutive_windows, usable_observations
 
 LENGTHS = [5, 2, 9, 9, 1, 7, 3, 8, 6, 4, 9]
@@ -115,11 +115,21 @@ def test__run__other_errors__come_through_at_once(error: Exception) -> None:
     assert calls == [4]
 
 
-def test__run__result__is_float32_without_gradients() -> None:
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test__run__result__is_not_of_half_precision_and_without_gradients(
+    given: torch.dtype, expected: torch.dtype
+) -> None:
     weight = torch.ones(1, requires_grad=True)
     runner, windows = runner_of(4)
-    for _, _, result in runner.run(windows, lambda batch: batch.time.sum(1) * weight):
-        assert result.dtype == torch.float32
+    for _, _, result in runner.run(windows, lambda batch: (batch.time.sum(1) * weight).to(given)):
+        assert result.dtype == expected
         assert not result.requires_grad
 
 
@@ -128,21 +138,3 @@ def test__run__verbose__shows_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
     assert "11/11" in capsys.readouterr().err
     by_window(*runner_of(4, verbose=0), largest_magnitude)
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("kind", ["mean", "max"])
-def test__pooled__padding__takes_no_part(kind: str) -> None:
-    runner, windows = runner_of(100)
-    batch = runner.observations.batch(windows)
-    assert batch.padding is not None
-    embedding = torch.randn(*batch.time.shape, 3, generator=torch.Generator().manual_seed(0)) - 5
-    # Were padding to take part, it would be seen in either kind.
-    embedding[batch.padding] = 1e6
-    got = pooled(batch, embedding, kind)
-    for row, length in enumerate(LENGTHS):
-        real = embedding[row, :length]
-        expected = real.mean(0) if kind == "mean" else real.amax(0)
-        np.testing.assert_allclose(got[row], expected, rtol=1e-6)
-    full = batch._replace(padding=None, length=torch.full_like(batch.length, 9))
-    expected = embedding.mean(1) if kind == "mean" else embedding.amax(1)
-    np.testing.assert_allclose(pooled(full, embedding, kind), expected, rtol=1e-6)

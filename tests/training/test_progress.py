@@ -8,7 +8,7 @@ import pytest
 from example_curves import random_curves, small_embedder
 from skorch.history import History
 
-from sklearn_astromer.training.progress import training_record
+from sklearn_astromer.training.progress import LOSS_NAMES, RMSE_NAMES, training_record
 
 
 def test__fit__verbose__bar_shows_both_errors_and_all_epochs(
@@ -48,6 +48,21 @@ def test__training_record__epoch_that_was_interrupted__is_left_out() -> None:
         history.new_epoch()
         for name, value in row.items():
             history.record(name, value)
-    assert training_record(history) == [
+    assert training_record(history, RMSE_NAMES) == [
         {"epoch": 1, "train_rmse": 0.5, "valid_rmse": 0.6, "seconds": 2.0}
+    ]
+
+
+def test__training_record__of_a_head__has_its_losses() -> None:
+    history = History()
+    history.new_epoch()
+    for name, value in {"epoch": 1, "train_loss": 0.5, "dur": 2.0, "valid_acc": 1.0}.items():
+        history.record(name, value)
+    assert training_record(history, LOSS_NAMES) == [{"epoch": 1, "train_loss": 0.5, "seconds": 2.0}]
+    history.record("valid_loss", 0.25)
+    assert list(training_record(history, LOSS_NAMES)[0]) == [
+        "epoch",
+        "train_loss",
+        "valid_loss",
+        "seconds",
     ]

@@ -1,0 +1,6 @@
+"""Period search and folding at the speed of matrix products."""
+
+from sklearn_astromer.periods.finder import PeriodFinder, periodogram
+from sklearn_astromer.periods.folded import FoldedCurve
+
+__all__ = ["FoldedCurve", "PeriodFinder", "periodogram"]
