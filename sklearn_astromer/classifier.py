@@ -41,7 +41,8 @@ class AstromerClassifier(HeadClassifier):
     weight_decay : float, default=0.01
         Decoupled decay of the head's weights, in units of the learning rate (AdamW).
     max_epochs : int or None, default=None
-        Most passes of the head over the light curves. None: 60, or 20 for ``head="lstm"``.
+        Most passes of the head over the light curves. None: 500 for ``head="linear"``, 20 for
+        "lstm", 60 for the others.
     encoder_epochs : int, default=10
         Most passes of head and encoder together, after that; only with ``train_encoder=True``.
     patience : int or None, default=20
@@ -50,8 +51,8 @@ class AstromerClassifier(HeadClassifier):
     validation_fraction : float or None, default=None
         Share of the light curves of each class that is kept for validation (the paper's is 0.2), at
         least one of each class that has two; the weights of the epoch with the smallest validation
-        loss are kept. None: train on all of them, for all epochs; with few labels that is worth
-        more. If no class has two light curves there is no validation either.
+        loss are kept. None: train on all of them, for all epochs, while the learning rate falls to
+        zero; with few labels that is worth more. If no class has two light curves there is no validation either.
     batch_size : int or "auto", default="auto"
         Windows at once. "auto": 32 in training; elsewhere 32 on a CPU and 1024 on a GPU.
     device : str or torch.device, default="auto"

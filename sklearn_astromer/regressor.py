@@ -32,7 +32,7 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
     validation_fraction : float or None, default=None
         Share of the light curves that is kept for validation, at least one of two; the weights of
         the epoch with the smallest validation loss are kept. None: train on all of them, for all
-        epochs.
+        epochs, while the learning rate falls to zero.
 
     Attributes
     ----------

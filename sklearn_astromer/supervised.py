@@ -46,9 +46,9 @@ from sklearn_astromer.training.supervised import (
 from sklearn_astromer.windows import usable_observations
 
 TRAINING_BATCH_SIZE = 32
-# Enough for 20 to 100 labels per class; the LSTM needs fewer, and takes a hundred times as long.
-MAX_EPOCHS = 60
-LSTM_EPOCHS = 20
+# Enough for 20 to 100 labels per class. Epochs of a linear map cost nothing; those of an LSTM cost a
+# hundred times as much as those of the MLP.
+MAX_EPOCHS = {"linear": 500, "mlp": 60, "skip": 60, "lstm": 20}
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def continue_head(estimator: Any, curves: LightCurves, targets: Targets, *, firs
     if net is None:
         random_state = check_random_state(estimator.random_state)
         settings = _settings(estimator, targets, _seed(random_state))
-        net = supervised_net(module, settings, None).initialize()
+        net = supervised_net(module, settings).initialize()
         estimator.net_, estimator.settings_ = net, settings
     settings = estimator.settings_
     # Other windows and other dropout in each call, but the same ones for the same calls.
@@ -378,7 +378,7 @@ def _settings(estimator: Any, targets: Targets, seed: int) -> SupervisedSettings
 def _max_epochs(estimator: Any) -> int:
     if estimator.max_epochs is not None:
         return int(estimator.max_epochs)
-    return LSTM_EPOCHS if estimator.head == "lstm" else MAX_EPOCHS
+    return MAX_EPOCHS[estimator.head]
 
 
 def _best_loss(history: list[dict[str, float]]) -> float:

@@ -68,7 +68,7 @@ def seconds_per_epoch(windows: LabelledWindows, *, raw: bool, repeats: int) -> t
     settings = SupervisedSettings(
         torch.nn.CrossEntropyLoss, 1e-3, 0.0, 0.01, 1, None, CPU, "float32", 0, 0
     )
-    ours = supervised_net(HeadedNetwork(head), settings, None).initialize()
+    ours = supervised_net(HeadedNetwork(head), settings).initialize()
     module = HeadedNetwork(LSTMHead(head.first.input_size, len(CLASSES))).train()
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3)
     best = [np.inf, np.inf]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, LRScheduler, PassthroughScoring
+from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
@@ -22,12 +21,11 @@ from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.decoder import solve_decoder
 from sklearn_astromer.training.devices import autocast, seeded
 from sklearn_astromer.training.progress import RMSE_NAMES, ProgressBar, training_record
+from sklearn_astromer.training.schedule import rise_and_fall
 from sklearn_astromer.windows import Observations, random_windows
 
 # Keeps the slope of the square root finite where a batch is predicted exactly.
 TINY = 1e-12
-# Steps in which the learning rate of a fine-tuning rises.
-WARM_UP_STEPS = 50
 
 
 class HiddenRMSE(nn.Module):
@@ -270,7 +268,8 @@ def train(
     network.to(settings.device).eval()
     if settings.fine_tuning:
         solve_decoder(network, training_windows)
-        callbacks.append(("schedule", _schedule(settings, len(training_windows))))
+        steps_per_epoch = -(-len(training_windows) // settings.batch_size)
+        callbacks.append(("schedule", rise_and_fall(settings.max_epochs * steps_per_epoch)))
     if settings.anchor:
         anchor = Anchor(network, training_windows, settings.anchor)
     net = PretrainingNet(
@@ -297,14 +296,3 @@ def train(
             f"{settings.learning_rate:g}; try a tenth of it."
         )
     return training_record(net.history, RMSE_NAMES)
-
-
-def _schedule(settings: TrainingSettings, n_curves: int) -> LRScheduler:
-    """Let the learning rate rise over the first steps, and then fall to zero as a cosine does."""
-    n_steps = settings.max_epochs * -(-n_curves // settings.batch_size)
-    n_rising = min(WARM_UP_STEPS, -(-n_steps // 10))
-
-    def factor(step: int) -> float:
-        return min(1.0, (step + 1) / n_rising) * (1 + math.cos(math.pi * step / n_steps)) / 2
-
-    return LRScheduler("LambdaLR", lr_lambda=factor, step_every="batch")

@@ -16,6 +16,7 @@ from sklearn_astromer.network.heads import HeadedNetwork
 from sklearn_astromer.training.devices import autocast, seeded
 from sklearn_astromer.training.labelled import LabelledWindows
 from sklearn_astromer.training.progress import LOSS_NAMES, ProgressBar, training_record
+from sklearn_astromer.training.schedule import rise_and_fall
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ class SupervisedNet(NeuralNet):
 
 
 def supervised_net(
-    network: HeadedNetwork, settings: SupervisedSettings, validation: LabelledWindows | None
+    network: HeadedNetwork,
+    settings: SupervisedSettings,
+    validation: LabelledWindows | None = None,
+    n_steps: int | None = None,
 ) -> SupervisedNet:
     """Make the skorch net, ready for its first epoch.
 
@@ -110,9 +114,10 @@ def supervised_net(
         What to train; without an encoder if that is frozen.
     settings : SupervisedSettings
         How.
-    validation : LabelledWindows or None
-        What decides when to stop and which weights are best; without it training goes on to the
-        end and keeps the last weights.
+    validation : LabelledWindows, optional
+        What decides when to stop and which weights are best.
+    n_steps : int, optional
+        Steps of the whole training, over which the learning rate rises and falls. None: it stays.
 
     Returns
     -------
@@ -126,6 +131,8 @@ def supervised_net(
         # Any improvement counts: the weights of the very best epoch are kept.
         best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
+    if n_steps is not None:
+        callbacks.append(("schedule", rise_and_fall(n_steps)))
     if settings.verbose:
         callbacks.append(("progress", ProgressBar(LOSS_NAMES)))
     groups = [("encoder.*", {"lr": settings.encoder_learning_rate, "weight_decay": 0.0})]
@@ -162,7 +169,8 @@ def train_head(
     training : LabelledWindows
         What to train on.
     validation : LabelledWindows or None
-        See `supervised_net`.
+        What decides when to stop and which weights are best. None: training goes on to the end,
+        the learning rate falls to zero on the way, and the last weights are kept.
     settings : SupervisedSettings
         How.
 
@@ -176,7 +184,10 @@ def train_head(
     ValueError
         If the training diverges.
     """
-    net = supervised_net(network, settings, validation)
+    # Where nothing tells which weights are best, those of the end must not depend on the last step.
+    steps_per_epoch = -(-len(training) // training.batch_size)
+    n_steps = settings.max_epochs * steps_per_epoch if validation is None else None
+    net = supervised_net(network, settings, validation, n_steps)
     with seeded(settings.device, settings.seed):
         net.fit(training, None)
     network.eval()
