@@ -52,7 +52,8 @@ class AstromerClassifier(HeadClassifier):
         Share of the light curves of each class that is kept for validation (the paper's is 0.2), at
         least one of each class that has two; the weights of the epoch with the smallest validation
         loss are kept. None: train on all of them, for all epochs, while the learning rate falls to
-        zero; with few labels that is worth more. If no class has two light curves there is no validation either.
+        zero; with few labels that is worth more. If no class has two light curves there is no
+        validation either.
     batch_size : int or "auto", default="auto"
         Windows at once. "auto": 32 in training; elsewhere 32 on a CPU and 1024 on a GPU.
     device : str or torch.device, default="auto"

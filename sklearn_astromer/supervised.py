@@ -46,8 +46,8 @@ from sklearn_astromer.training.supervised import (
 from sklearn_astromer.windows import usable_observations
 
 TRAINING_BATCH_SIZE = 32
-# Enough for 20 to 100 labels per class. Epochs of a linear map cost nothing; those of an LSTM cost a
-# hundred times as much as those of the MLP.
+# Enough for 20 to 100 labels per class. Epochs of a linear map cost nothing; those of an LSTM cost
+# a hundred times as much as those of the MLP.
 MAX_EPOCHS = {"linear": 500, "mlp": 60, "skip": 60, "lstm": 20}
 
 

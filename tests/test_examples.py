@@ -74,3 +74,24 @@ def test__few_shot_asas__more_stars_than_there_are__names_the_class(
     options = f"--data {data} --per-class 500 --weights".split()
     with pytest.raises(SystemExit, match=r"class \w+ has \d+ stars, too few for 500"):
         run_example("few_shot_asas.py", options, monkeypatch)
+
+
+def test__join_features__folded_curves__beat_statistics(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--stars-per-class",
+        "12",
+        "--per-class",
+        "5",
+        "--test-per-class",
+        "5",
+        "--splits",
+        "1",
+    ]
+    options += ["--blocks", "statistics", "folded"]
+    run_example("join_features.py", options, monkeypatch)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if " ± " in line]
+    f1 = {" ".join(row[:-3]): float(row[-3]) for row in rows}
+    assert list(f1) == ["statistics", "folded", "folded + statistics"]
+    assert f1["folded"] > f1["statistics"] > 0.3
