@@ -46,12 +46,13 @@ class Standardise(nn.Module):
     def set(self, mean: Tensor, variance: Tensor) -> None:
         """Put in the mean and the variance; what does not vary is not divided."""
         # Rounding leaves a little variance in what is constant, or takes it below zero.
-        variance = variance.clamp(min=0)
-        constant = variance <= 1e-10 * (mean.square() + variance)
+        square = mean.square() + variance.clamp(min=0)
+        rounding = torch.maximum(1e-10 * square, 1e-14 * square.mean(-1, keepdim=True))
+        variance = variance.masked_fill(variance <= rounding, 0.0)
         least = self.floor**2 * variance.mean(-1, keepdim=True)
         scale = torch.maximum(variance, least).sqrt()
         self.mean.copy_(mean)
-        self.scale.copy_(scale.masked_fill(constant & (variance >= least), 1.0))
+        self.scale.copy_(scale.masked_fill(scale == 0, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise `x`, whose last dimensions are the shape."""
@@ -106,7 +107,7 @@ class SkipHead(nn.Module):
     """The MLP on a learned mixture of the mean input and the mean outputs of all blocks.
 
     The mixture's weights are a softmax, so that they sum to one; this is the head of Astromer 2
-    (Donoso-Oliva et al. 2025, arXiv:2502.02717).
+    (Donoso-Oliva et al. 2026, A&A 707, A170).
 
     Parameters
     ----------
