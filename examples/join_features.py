@@ -8,7 +8,7 @@ splits.
 
     python examples/join_features.py --data asas.parquet --classes MIRA EC ED RRAB ESD DSCT RRC
 
-The block "hand-crafted" needs the package light-curve; leave it out with --blocks.
+The block "hand-crafted" needs the package light-curve (extra "benchmark"); --blocks leaves it out.
 """
 
 from __future__ import annotations

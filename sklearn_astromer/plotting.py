@@ -47,8 +47,8 @@ class LightCurveDisplay:
     >>> X, y = make_variable_stars(1, classes=["RRab"], random_state=0)
     >>> display = LightCurveDisplay.from_light_curve(X)
     >>> folded = LightCurveDisplay.from_estimator(PeriodFinder(min_period=0.2), X)
-    >>> folded.ax_.get_xlabel()[:21]
-    'phase (period 0.62...'
+    >>> folded.ax_.get_xlabel()
+    'phase (period 0.49... days)'
     """
 
     def __init__(
