@@ -54,6 +54,7 @@ QUICK = {
     "epochs": 10,
     "encoder_epochs": 3,
     "patience": 4,
+    "validation_fraction": 0.2,
 }
 
 

@@ -95,9 +95,14 @@ class HeadClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a label is not among the classes, or as in `fit`.
+            If a label is not among the classes, ``class_weight="balanced"``, or as in `fit`.
         """
         parameters.check_supervised(self)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" cannot be used with partial_fit, which does not see all '
+                "light curves at once; give a dict of weights, or sample_weight."
+            )
         first = not hasattr(self, "head_")
         curves = check_curves(self, X, reset=first)
         labels = self._check_labels(curves, y)

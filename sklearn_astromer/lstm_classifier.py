@@ -22,6 +22,8 @@ class LSTMClassifier(HeadClassifier):
     ----------
     window_size : int, default=200
         Most observations that are read at once (the paper's).
+    dropout : float, default=0.3
+        Share of the outputs of each layer that is dropped in training (the paper's).
     max_epochs : int, default=200
         Most passes over the light curves.
     validation_fraction : float or None, default=0.2
@@ -60,6 +62,7 @@ class LSTMClassifier(HeadClassifier):
         self,
         *,
         window_size: int = 200,
+        dropout: float = 0.3,
         class_weight: dict[Any, float] | str | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
@@ -73,6 +76,7 @@ class LSTMClassifier(HeadClassifier):
         verbose: int = 0,
     ) -> None:
         self.window_size = window_size
+        self.dropout = dropout
         self.class_weight = class_weight
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

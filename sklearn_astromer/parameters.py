@@ -75,6 +75,7 @@ def check_supervised(estimator: Any) -> None:
             whole("max_epochs", estimator.max_epochs, remark=" or None")
     else:
         whole("window_size", estimator.window_size)
+        fraction("dropout", estimator.dropout, zero_too=True)
         whole("max_epochs", estimator.max_epochs)
     if estimator.patience is not None:
         whole("patience", estimator.patience, remark=" or None")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from sklearn_astromer.training.labelled import (
     StoredFeatures,
     WindowInputs,
 )
+from sklearn_astromer.training.progress import LOSS_NAMES, training_record
 from sklearn_astromer.training.supervised import (
     SupervisedNet,
     SupervisedSettings,
@@ -156,6 +158,7 @@ def continue_head(estimator: Any, curves: LightCurves, targets: Targets, *, firs
     with seeded(settings.device, seed):
         net.partial_fit(windows, None, epochs=1)
     check_finite(module, settings)
+    estimator.history_ = training_record(net.history, LOSS_NAMES)
     work.finish()
 
 
@@ -172,7 +175,7 @@ def start_head(
             config = current_network(estimator.embedder_).config
             head: Head = make_head(estimator.head, config, targets.n_outputs)
         else:
-            head = LSTMHead(2, targets.n_outputs, floor=0.0)
+            head = LSTMHead(2, targets.n_outputs, floor=0.0, dropout=estimator.dropout)
     if estimator.precision == "float64":
         head = head.double()
     estimator.head_ = head
@@ -232,7 +235,11 @@ class _Work:
             self.network.double()
         self.observations = DeviceObservations(usable_observations(curves), config, self.device)
         self.runner = _runner(estimator, self.network, self.observations)
-        self.features = None if encoder is None else self.runner.features()
+
+    @cached_property
+    def features(self) -> Tensor:
+        """What the head reads of all windows, computed once."""
+        return self.runner.features()
 
     def stages(self) -> list[bool]:
         """Give the stages of the training: whether the encoder (if any) is trained in each."""
@@ -258,7 +265,7 @@ class _Work:
         self.network.head.standardise.set(mean, square - mean.square())
 
     def _readings(self) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-        if self.features is None:
+        if self.network.encoder is None:
             yield from self.runner.readings()
             return
         for rows in np.array_split(np.arange(len(self.features)), -(-len(self.features) // 65536)):
@@ -268,7 +275,6 @@ class _Work:
         """Give the windows to train on: embedded once where the encoder is frozen."""
         if encoder_too:
             return RawWindows(self.observations)
-        assert self.features is not None
         features = self.features.to(self.device)
         return StoredFeatures(features, self.runner.windows, sequence=self.runner.sequence)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,17 @@ def hardly_trained_embedder() -> AstromerEmbedder:
     return small_embedder(max_epochs=1, learning_rate=1e-30, validation_fraction=None)
 
 
-def narrow_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def narrow_heads() -> Iterator[None]:
     """Make layers narrow, where their widths play no part in what is tested."""
-    monkeypatch.setattr(heads, "MLP_SIZES", (64, 32, 16))
-    monkeypatch.setattr(heads, "LSTM_SIZE", 16)
+    n_threads = torch.get_num_threads()
+    # Matrices are so small that several threads only wait for one another.
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heads, "MLP_SIZES", (64, 32, 16))
+        patch.setattr(heads, "LSTM_SIZE", 16)
+        yield
+    torch.set_num_threads(n_threads)
 
 
 def labelled_curves(

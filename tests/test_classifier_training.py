@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ UNSEEN, Y_UNSEEN = labelled_curves(10, seed=1)
 
 
 @pytest.fixture(autouse=True)
-def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow_heads(monkeypatch)
+def _narrow() -> Iterator[None]:
+    with narrow_heads():
+        yield
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from example_heads import (
 from sklearn.metrics import log_loss
 
 from sklearn_astromer import AstromerClassifier, supervised
+from sklearn_astromer.training.head_runner import HeadRunner
 from sklearn_astromer.training.labelled import LabelledWindows
 
 X, Y = labelled_curves(6)
@@ -29,8 +30,9 @@ UNSEEN, Y_UNSEEN = labelled_curves(10, seed=1)
 
 
 @pytest.fixture(autouse=True)
-def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow_heads(monkeypatch)
+def _narrow() -> Iterator[None]:
+    with narrow_heads():
+        yield
 
 
 def losses_of(classifier: Any, n_calls: int, **given: Any) -> list[float]:
@@ -155,3 +157,23 @@ def test__partial_fit__other_columns__are_noticed() -> None:
     assert classifier.n_features_in_ == 12
     with pytest.raises(ValueError, match="expecting 12 features"):
         classifier.partial_fit(grid[:, :5], Y)
+
+
+def test__partial_fit__balanced_class_weight__raises() -> None:
+    with pytest.raises(ValueError, match="balanced"):
+        classifier_of(class_weight="balanced").partial_fit(X, Y)
+
+
+def test__partial_fit__each_call__adds_an_epoch_to_the_history() -> None:
+    classifier = classifier_of()
+    for n_calls in (1, 2, 3):
+        classifier.partial_fit(X, Y)
+        assert [row["epoch"] for row in classifier.history_] == list(range(1, n_calls + 1))
+
+
+def test__partial_fit__trained_encoder__embeds_nothing_in_vain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    classifier = classifier_of(train_encoder=True).partial_fit(X, Y)
+    monkeypatch.setattr(HeadRunner, "features", lambda _: pytest.fail("embedded"))
+    classifier.partial_fit(X, Y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,9 @@ Y: NDArray[np.float64] = np.array([np.ptp(curve[:, 1]) for curve in X])
 
 
 @pytest.fixture(autouse=True)
-def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow_heads(monkeypatch)
+def _narrow() -> Iterator[None]:
+    with narrow_heads():
+        yield
 
 
 def regressor_of(head: str = "linear", **params: Any) -> AstromerRegressor:

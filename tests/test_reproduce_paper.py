@@ -31,6 +31,7 @@ TINY = [
     *("--name", "tiny", "--classes", "RRab", "Mira", "--per-class", "3", "4"),
     *("--test-per-class", "4", "--splits", "1", "--finetune-epochs", "1"),
     *("--finetune-epochs-all", "1", "--epochs", "2", "--encoder-epochs", "1"),
+    *("--validation-fraction", "0.25"),
 ]
 MODELS = ["--models", "logistic", "mlp", "statistics", "lstm-baseline"]
 

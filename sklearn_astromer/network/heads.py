@@ -144,18 +144,26 @@ class LSTMHead(nn.Module):
         See `LinearHead`.
     floor : float, default=0.01
         See `Standardise`; zero where the numbers have units of their own.
+    dropout : float, default=0.3
+        Share of the outputs of each layer that is dropped in training.
     """
 
     reads: ClassVar[Reading] = "sequence"
 
-    def __init__(self, input_size: int, n_outputs: int, floor: float = 0.01) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        n_outputs: int,
+        floor: float = 0.01,
+        dropout: float = LSTM_DROPOUT,
+    ) -> None:
         super().__init__()
         self.standardise = Standardise((input_size,), floor)
         self.first = nn.LSTM(input_size, LSTM_SIZE, batch_first=True, dtype=torch.float32)
         self.first_norm = nn.LayerNorm(LSTM_SIZE, dtype=torch.float32)
         self.second = nn.LSTM(LSTM_SIZE, LSTM_SIZE, batch_first=True, dtype=torch.float32)
         self.second_norm = nn.LayerNorm(LSTM_SIZE, dtype=torch.float32)
-        self.dropout = nn.Dropout(LSTM_DROPOUT)
+        self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(LSTM_SIZE, n_outputs, dtype=torch.float32)
         for layer in (self.first, self.second):
             _initialise_lstm(layer)
@@ -198,7 +206,7 @@ def make_head(name: str, config: NetworkConfig, n_outputs: int) -> Head:
     if name == "skip":
         return SkipHead(size, n_outputs, config.n_blocks)
     assert name == "lstm"
-    return LSTMHead(size, n_outputs)
+    return LSTMHead(size, n_outputs, dropout=LSTM_DROPOUT)
 
 
 class HeadedNetwork(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,9 @@ WEIGHT = np.random.RandomState(0).uniform(0.5, 2, len(Y))
 
 
 @pytest.fixture(autouse=True)
-def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow_heads(monkeypatch)
+def _narrow() -> Iterator[None]:
+    with narrow_heads():
+        yield
 
 
 def settings(**changes: Any) -> SupervisedSettings:
