@@ -55,7 +55,7 @@ class AstromerClassifier(HeadClassifier):
         zero; with few labels that is worth more. If no class has two light curves there is no
         validation either.
     batch_size : int or "auto", default="auto"
-        Windows at once. "auto": 32 in training; elsewhere 32 on a CPU and 1024 on a GPU.
+        Windows at once. "auto": 32 in training; elsewhere 16 on a CPU and 1024 on a GPU.
     device : str or torch.device, default="auto"
         Where all is computed but the fit of the embedder, which has parameters of its own: "auto"
         (a GPU if there is one), "cpu", "cuda", "cuda:1" ...

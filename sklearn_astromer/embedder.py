@@ -75,7 +75,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Share of the light curves that is kept for validation; the weights of the epoch with the
         best validation RMSE are kept. None: train on all of them, for all epochs.
     batch_size : int or "auto", default="auto"
-        Windows at once. "auto": 64 in `fit`; elsewhere 32 on a CPU and 1024 on a GPU. Where memory
+        Windows at once. "auto": 64 in `fit`; elsewhere 16 on a CPU and 1024 on a GPU. Where memory
         runs out, `transform` goes on with half of it.
     device : str or torch.device, default="auto"
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
 
 # The fastest on CPUs (where a batch should stay in the cache) and on GPUs (which want work).
-AUTO_BATCH_SIZE = {"cpu": 32, "cuda": 1024}
+AUTO_BATCH_SIZE = {"cpu": 16, "cuda": 1024}
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:

@@ -75,9 +75,16 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Map `x` (n_windows, n_positions, embedding_size), with `bias` added to the logits."""
         n_windows, n_positions, size = x.shape
-        projected = self.query_key_value(x).view(n_windows, n_positions, 3, self.n_heads, -1)
+        weight, biases = self.query_key_value.weight, self.query_key_value.bias
+        of_query, _, of_value = biases.chunk(3)
+        projected = functional.linear(x, weight).view(n_windows, n_positions, 3, self.n_heads, -1)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
+        # Passes over memory cost as much as products: only biases that matter are added. That
+        # of the keys adds the same to all logits of a query, which softmax does not see; that of
+        # the values goes through unchanged, since the shares of a query sum to one.
+        query = query + of_query.to(query.dtype).view(self.n_heads, 1, -1)
         if bias is not None:
             bias = bias.to(query.dtype).expand(n_windows, 1, n_positions, n_positions)
         heads = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return self.output(heads.transpose(1, 2).reshape(n_windows, n_positions, size))
+        heads = heads.transpose(1, 2).reshape(n_windows, n_positions, size)
+        return functional.linear(heads, self.output.weight, self.output(of_value))

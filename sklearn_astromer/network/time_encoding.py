@@ -37,6 +37,7 @@ class TimeEncoding(nn.Module):
         """Encode `time` (..., in days, float64) as (..., embedding_size) of float32."""
         # Whole turns are taken away in float64: at a thousand days a float32 angle is already wrong
         # by 1e-4, and would change with the zero point of the times.
+        # In place, since passes over memory take longer than arithmetic; nothing here is learned.
         turns = time.to(torch.float64).unsqueeze(-1) * self.turns_per_day
-        turns = turns - turns.round()
-        return torch.sin(turns.to(torch.float32) * (2 * math.pi) + self.phase)
+        turns.sub_(turns.round())
+        return turns.to(torch.float32).mul_(2 * math.pi).add_(self.phase).sin_()
