@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 
 from sklearn_astromer import parameters, saving, weights
 from sklearn_astromer.fitting import starting_network, train_network
 from sklearn_astromer.hiding import flat_hidden
+from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AttentionConvention
-from sklearn_astromer.running import check_curves, current_network, curve_runner
+from sklearn_astromer.running import current_network, curve_runner, hidden_error
 from sklearn_astromer.windows import usable_observations
 
 
@@ -278,7 +279,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         curves = check_curves(self, X, reset=False)
         flat = None if hidden is None else flat_hidden(hidden, curves.lengths)
-        return curve_runner(self, curves).reconstruct(flat)
+        return curve_runner(self, curves, flat).reconstruct(flat)
 
     def score(self, X: Any, y: Any = None, *, relative: bool = False) -> float:
         """Give minus the RMSE of the magnitudes that are hidden at random (larger is better).
@@ -302,8 +303,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ValueError
             If nothing can be hidden, or `relative` is asked for magnitudes that are all alike.
         """
-        random_state = check_random_state(self.random_state)
-        rmse, spread = curve_runner(self, X).hidden_error(self.hidden_fraction, random_state)
+        rmse, spread = hidden_error(self, X)
         if not relative:
             return -rmse
         if spread == 0:

@@ -14,6 +14,7 @@ from sklearn_astromer import weights
 from sklearn_astromer.hiding import n_targets
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.pretraining import TrainingSettings, train
 from sklearn_astromer.windows import Observations, usable_observations
@@ -98,8 +99,13 @@ def train_network(
     """
     random_state = check_random_state(embedder.random_state)
     seed = random_state.randint(2**31 - 1)
+
+    def prepared(part: LightCurves) -> Observations:
+        device = resolve_device(embedder.device)
+        return observations_for(network.config, part, device=device, verbose=embedder.verbose)
+
     if embedder.validation_fraction is None:
-        training, validation = usable_observations(curves), None
+        training, validation = prepared(curves), None
     else:
         # Before the curves are split, so that an error names a position that the user knows.
         usable_observations(curves)
@@ -111,8 +117,8 @@ def train_network(
         order = random_state.permutation(len(curves))
         n_validation = max(1, round(len(curves) * embedder.validation_fraction))
         n_validation = min(n_validation, len(curves) - 1)
-        validation = usable_observations(curves[np.sort(order[:n_validation])])
-        training = usable_observations(curves[np.sort(order[n_validation:])])
+        validation = prepared(curves[np.sort(order[:n_validation])])
+        training = prepared(curves[np.sort(order[n_validation:])])
         _check_something_to_hide(validation, embedder.hidden_fraction, "validation")
     _check_something_to_hide(training, embedder.hidden_fraction, "training")
     return train(network, training, validation, _training_settings(embedder, seed))

@@ -21,11 +21,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
+from sklearn_astromer.input_checks import check_curves, check_weight
 from sklearn_astromer.light_curves import LightCurves
-from sklearn_astromer.running import check_curves
 from sklearn_astromer.supervised import (
     Targets,
-    check_weight,
     continue_head,
     fit_head,
     head_outputs,

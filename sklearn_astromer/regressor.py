@@ -12,8 +12,8 @@ from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
-from sklearn_astromer.running import check_curves
-from sklearn_astromer.supervised import Targets, check_weight, fit_head, head_outputs
+from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.supervised import Targets, fit_head, head_outputs
 
 
 class AstromerRegressor(RegressorMixin, BaseEstimator):

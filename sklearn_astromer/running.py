@@ -6,60 +6,25 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
 
 from sklearn_astromer import parameters
 from sklearn_astromer.fitting import starting_network
-from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
+from sklearn_astromer.hiding import hidden_at_random
+from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.curves import CurveRunner
 from sklearn_astromer.training.devices import resolve_device
-from sklearn_astromer.windows import usable_observations
+from sklearn_astromer.windows import consecutive_windows, usable_observations
 
 if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
 
 # The fastest on CPUs (where a batch should stay in the cache) and on GPUs (which want work).
 AUTO_BATCH_SIZE = {"cpu": 16, "cuda": 1024}
-
-
-def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
-    """Convert what a method was given, with scikit-learn's own checks of plain 2-D arrays.
-
-    Parameters
-    ----------
-    estimator : estimator
-        It is named in errors, and remembers the columns of a plain 2-D array.
-    X : light curves
-        In any form.
-    reset : bool
-        Whether this is `fit`, which sets ``n_features_in_``; other methods compare with it.
-
-    Returns
-    -------
-    curves : LightCurves
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `X` is no form of light curves, or has other columns than in `fit`.
-    """
-    if holds_light_curves(X) or (isinstance(X, list | tuple) and not X):
-        if reset:
-            # Of an earlier fit on a plain array.
-            for name in ("n_features_in_", "feature_names_in_"):
-                estimator.__dict__.pop(name, None)
-        return as_light_curves(X)
-    # Infinite values are left to LightCurves, which names the curve.
-    checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
-    if reset:
-        # Of a single observation none can be hidden while another is seen.
-        checks["ensure_min_features"] = 2
-    if reset or hasattr(estimator, "n_features_in_"):
-        return LightCurves.from_grid(validate_data(estimator, X, reset=reset, **checks))
-    return LightCurves.from_grid(check_array(X, estimator=estimator, **checks))
 
 
 def current_network(embedder: AstromerEmbedder) -> AstromerNetwork:
@@ -90,7 +55,9 @@ def current_network(embedder: AstromerEmbedder) -> AstromerNetwork:
     return starting_network(embedder)
 
 
-def curve_runner(embedder: AstromerEmbedder, X: Any) -> CurveRunner:
+def curve_runner(
+    embedder: AstromerEmbedder, X: Any, hidden: NDArray[np.bool_] | None = None
+) -> CurveRunner:
     """Make ready to run an embedder's network over light curves.
 
     Parameters
@@ -99,6 +66,9 @@ def curve_runner(embedder: AstromerEmbedder, X: Any) -> CurveRunner:
         Fitted, or with weights.
     X : light curves
         In any form.
+    hidden : ndarray of bool, shape (n_observations,), optional
+        Which of all observations are going to be hidden, so that their periods are searched
+        without them.
 
     Returns
     -------
@@ -119,10 +89,48 @@ def curve_runner(embedder: AstromerEmbedder, X: Any) -> CurveRunner:
     return CurveRunner(
         # The estimator's own network stays on the CPU, wherever it is used.
         deepcopy(network).to(device) if device.type != "cpu" else network,
-        usable_observations(curves),
+        observations_for(
+            network.config, curves, device=device, verbose=embedder.verbose, hidden=hidden
+        ),
         curves.offsets,
         device=device,
         precision=embedder.precision,
         batch_size=AUTO_BATCH_SIZE[device.type] if automatic else int(embedder.batch_size),
         verbose=embedder.verbose,
     )
+
+
+def hidden_error(embedder: AstromerEmbedder, X: Any) -> tuple[float, float]:
+    """Hide a share of the observations for good, predict them, and compare.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Fitted, or with weights; its `hidden_fraction` and `random_state` choose what is hidden.
+    X : light curves
+        In any form.
+
+    Returns
+    -------
+    rmse, spread : float
+        See `CurveRunner.hidden_error`.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the embedder has no network.
+    ValueError
+        If a parameter or a light curve is not valid, or no curve has two observations.
+    """
+    config = current_network(embedder).config
+    curves = check_curves(embedder, X, reset=False)
+    observations = usable_observations(curves)
+    chosen = hidden_at_random(
+        consecutive_windows(observations.offsets, config.window_size),
+        len(observations.time),
+        embedder.hidden_fraction,
+        check_random_state(embedder.random_state),
+    )
+    hidden = np.zeros(len(curves.time), dtype=bool)
+    hidden[observations.position] = chosen
+    return curve_runner(embedder, curves, hidden).hidden_error(hidden)

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor
 
 from sklearn_astromer.embedder import AstromerEmbedder
+from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import Encoder, NetworkConfig
 from sklearn_astromer.network.heads import Head, HeadedNetwork, LSTMHead, make_head
-from sklearn_astromer.running import AUTO_BATCH_SIZE, check_curves, current_network
+from sklearn_astromer.preparation import observations_for
+from sklearn_astromer.running import AUTO_BATCH_SIZE, current_network
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.head_runner import HeadRunner
@@ -45,7 +46,6 @@ from sklearn_astromer.training.supervised import (
     supervised_net,
     train_head,
 )
-from sklearn_astromer.windows import usable_observations
 
 TRAINING_BATCH_SIZE = 32
 # Enough for 20 to 100 labels per class. Epochs of a linear map cost nothing; those of an LSTM cost
@@ -204,18 +204,8 @@ def head_outputs(estimator: Any, X: Any, *, log_softmax: bool) -> NDArray[np.flo
     network = HeadedNetwork(estimator.head_, encoder)
     if device.type != "cpu":
         network = deepcopy(network).to(device)
-    observations = DeviceObservations(usable_observations(curves), config, device)
+    observations = _on_device(estimator, curves, config, device)
     return _runner(estimator, network.eval(), observations).outputs(log_softmax=log_softmax)
-
-
-def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
-    """Check the weights of light curves: one each, none negative, not all zero."""
-    weight = _check_sample_weight(
-        sample_weight, np.zeros(n_curves), dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError("sample_weight must contain at least one non-zero number.")
-    return weight
 
 
 class _Work:
@@ -233,7 +223,7 @@ class _Work:
         self.network = HeadedNetwork(estimator.head_, encoder).to(self.device).eval()
         if estimator.precision == "float64" and self.trains_encoder:
             self.network.double()
-        self.observations = DeviceObservations(usable_observations(curves), config, self.device)
+        self.observations = _on_device(estimator, curves, config, self.device)
         self.runner = _runner(estimator, self.network, self.observations)
 
     @cached_property
@@ -304,6 +294,13 @@ class _Work:
             assert self.network.encoder is not None
             # The embedder that it belongs to knows float32 only.
             self.network.encoder.cpu().float().eval()
+
+
+def _on_device(
+    estimator: Any, curves: LightCurves, config: NetworkConfig, device: torch.device
+) -> DeviceObservations:
+    observations = observations_for(config, curves, device=device, verbose=estimator.verbose)
+    return DeviceObservations(observations, config, device)
 
 
 def _runner(estimator: Any, network: HeadedNetwork, observations: DeviceObservations) -> HeadRunner:

@@ -11,6 +11,53 @@ from sklearn_astromer.light_curves import LightCurves
 
 
 @dataclass(frozen=True)
+class Ephemerides:
+    """When light curves begin their cycles, and how sure that is; NaN where nothing was found.
+
+    All of float64 and shape (n_curves,).
+
+    Parameters
+    ----------
+    period : ndarray
+        Days; the best period of `sklearn_astromer.periods.PeriodFinder`.
+    epoch : ndarray
+        A time of minimum light (days), in the curve folded on twice the period, so that the deeper
+        one of two different minima is meant.
+    power, scatter, scatter_double, log_false_alarm : ndarray
+        As `PeriodFinder.transform` gives them.
+    """
+
+    period: NDArray[np.float64]
+    epoch: NDArray[np.float64]
+    power: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    scatter_double: NDArray[np.float64]
+    log_false_alarm: NDArray[np.float64]
+
+    def facts(self) -> NDArray[np.float32]:
+        """Give what a network is told of the periods, as numbers of order one.
+
+        Returns
+        -------
+        facts : ndarray of float32, shape (n_curves, 6)
+            Decimal logarithm of the period, the powers and scatters, the logarithm of the
+            false-alarm probability over -100 (at most 1), and one. All zero where there is none.
+        """
+        with np.errstate(invalid="ignore"):
+            columns = (
+                np.log10(self.period),
+                self.power,
+                self.scatter,
+                self.scatter_double,
+                np.clip(self.log_false_alarm / -100, 0, 1),
+                np.ones_like(self.period),
+            )
+        facts = np.stack(columns, 1)
+        facts[~np.isfinite(self.period)] = 0.0
+        return np.nan_to_num(facts).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Observations:
     """The observations that the network sees: measured ones, curve after curve, in order of time.
 
@@ -24,12 +71,18 @@ class Observations:
         Where each curve begins and ends.
     position : ndarray of int64, shape (n_observations,)
         Where each observation stands in the light curves as they were given.
+    error : ndarray of float32, shape (n_observations,), or None, default=None
+        Errors of the magnitudes, NaN where they are not known; None: they are known of none.
+    ephemerides : Ephemerides or None, default=None
+        Of each curve; None: they were not searched.
     """
 
     time: NDArray[np.float64]
     magnitude: NDArray[np.float32]
     offsets: NDArray[np.int64]
     position: NDArray[np.int64]
+    error: NDArray[np.float32] | None = None
+    ephemerides: Ephemerides | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +149,8 @@ def usable_observations(curves: LightCurves) -> Observations:
     order = _time_order(time, magnitude, offsets)
     if order is not None:
         time, magnitude, position = time[order], magnitude[order], position[order]
-    return Observations(time, magnitude, offsets, position)
+    error = None if curves.error is None else curves.error[position]
+    return Observations(time, magnitude, offsets, position, error)
 
 
 def _time_order(

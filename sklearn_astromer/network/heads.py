@@ -231,16 +231,18 @@ class HeadedNetwork(nn.Module):
         magnitude: Tensor,
         length: Tensor,
         padding: Tensor | None = None,
-        repeats: Tensor | None = None,
+        **others: Tensor,
     ) -> Tensor:
         """Compute what the head reads of windows.
 
         Parameters
         ----------
-        time, magnitude, padding, repeats : Tensor
+        time, magnitude, padding : Tensor
             See `Encoder`.
         length : Tensor of int64, shape (n_windows,)
             Observations of each window.
+        **others : Tensor
+            Other arguments of the encoder.
 
         Returns
         -------
@@ -250,12 +252,12 @@ class HeadedNetwork(nn.Module):
         magnitude = magnitude.to(self.head.standardise.mean.dtype)
         if self.encoder is None:
             return torch.stack((time.to(magnitude.dtype), magnitude), dim=-1)
-        inputs = {"padding": padding, "repeats": repeats}
         if self.head.reads == "sequence":
-            return self.encoder(time, magnitude, **inputs)
+            return self.encoder(time, magnitude, padding=padding, **others)
         if self.head.reads == "mean":
-            return pooled(self.encoder(time, magnitude, **inputs), length, padding)
-        outputs = self.encoder.outputs(time, magnitude, **inputs)
+            embedding = self.encoder(time, magnitude, padding=padding, **others)
+            return pooled(embedding, length, padding)
+        outputs = self.encoder.outputs(time, magnitude, padding=padding, **others)
         return torch.stack([pooled(output, length, padding) for output in outputs], dim=1)
 
     def forward(
@@ -264,14 +266,13 @@ class HeadedNetwork(nn.Module):
         features: Tensor | None = None,
         time: Tensor | None = None,
         magnitude: Tensor | None = None,
-        padding: Tensor | None = None,
-        repeats: Tensor | None = None,
+        **others: Tensor,
     ) -> Tensor:
         """Map windows, or `features` that were read of them before, to (n_windows, n_outputs)."""
         if features is None:
             assert time is not None
             assert magnitude is not None
-            features = self.read(time, magnitude, length, padding, repeats)
+            features = self.read(time, magnitude, length, **others)
         return self.head(features, length)
 
 

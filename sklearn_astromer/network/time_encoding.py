@@ -35,9 +35,63 @@ class TimeEncoding(nn.Module):
 
     def forward(self, time: Tensor) -> Tensor:
         """Encode `time` (..., in days, float64) as (..., embedding_size) of float32."""
-        # Whole turns are taken away in float64: at a thousand days a float32 angle is already wrong
-        # by 1e-4, and would change with the zero point of the times.
-        # In place, since passes over memory take longer than arithmetic; nothing here is learned.
-        turns = time.to(torch.float64).unsqueeze(-1) * self.turns_per_day
-        turns.sub_(turns.round())
-        return turns.to(torch.float32).mul_(2 * math.pi).add_(self.phase).sin_()
+        return waves(time, self.turns_per_day, self.phase)
+
+
+class PeriodEncoding(nn.Module):
+    """Encode times by a learned map of sines and cosines of periods that are spaced evenly in log.
+
+    Parameters
+    ----------
+    embedding_size : int
+        Number of components; half as many periods.
+    shortest, longest : float
+        Shortest and longest period, in days.
+    """
+
+    turns_per_day: Tensor
+    phase: Tensor
+
+    def __init__(self, embedding_size: int, shortest: float, longest: float) -> None:
+        super().__init__()
+        n_periods = embedding_size // 2
+        steps = torch.linspace(0, 1, n_periods, dtype=torch.float64)
+        frequency = (1 / shortest) * (shortest / longest) ** steps
+        self.register_buffer("turns_per_day", frequency.repeat(2), persistent=False)
+        self.register_buffer("phase", sine_and_cosine(n_periods), persistent=False)
+        self.projection = nn.Linear(embedding_size, embedding_size, dtype=torch.float32)
+
+    def forward(self, time: Tensor) -> Tensor:
+        """Encode `time` (..., in days, float64) as (..., embedding_size) of float32."""
+        of_time = waves(time, self.turns_per_day, self.phase)
+        return self.projection(of_time.to(self.projection.weight.dtype))
+
+
+def sine_and_cosine(n_frequencies: int) -> Tensor:
+    """Give the phases of `waves` that make sines, and then cosines, of as many frequencies."""
+    zero = torch.zeros(n_frequencies, dtype=torch.float32)
+    return torch.cat([zero, zero + math.pi / 2])
+
+
+def waves(time: Tensor, turns_per_unit: Tensor, phase: Tensor) -> Tensor:
+    """Give ``sin(2 pi turns_per_unit time + phase)``, exactly for large times too.
+
+    Parameters
+    ----------
+    time : Tensor of float64, shape (...,)
+        Days, or cycles.
+    turns_per_unit : Tensor of float64, shape (n_waves,)
+        Frequencies.
+    phase : Tensor of float32, shape (n_waves,)
+        Radians.
+
+    Returns
+    -------
+    waves : Tensor of float32, shape (..., n_waves)
+    """
+    # Whole turns are taken away in float64: at a thousand days a float32 angle is already wrong by
+    # 1e-4, and would change with the zero point of the times. In place, since passes over memory
+    # take longer than arithmetic; nothing here is learned.
+    turns = time.to(torch.float64).unsqueeze(-1) * turns_per_unit
+    turns.sub_(turns.round())
+    return turns.to(torch.float32).mul_(2 * math.pi).add_(phase).sin_()

@@ -159,6 +159,7 @@ class SearchableCurves:
             self.weight = 1 / (square + self._excess(square) if add_jitter else square)
         starts = self.offsets[:-1]
         self.span = self.time[self.offsets[1:] - 1] - self.time[starts]
+        self.middle = self.time[starts] + self.span / 2
         steps = np.diff(self.time, prepend=np.nan) > 0
         steps[starts] = True
         self.n_times = np.add.reduceat(steps, starts)
@@ -229,10 +230,9 @@ class SearchableCurves:
         number = np.arange(length.max())
         real = number < length[:, None]
         rows = self.offsets[chosen][:, None] + np.where(real, number, 0)
-        middle = self.time[self.offsets[chosen]] + self.span[chosen] / 2
         weight = np.where(real, self.weight[rows], 0.0)
         columns: tuple[NDArray, ...] = (
-            np.where(real, self.time[rows] - middle[:, None], 0.0),
+            np.where(real, self.time[rows] - self.middle[chosen][:, None], 0.0),
             self.magnitude[rows] - self.magnitude[rows[:, :1]],
             weight / weight.sum(1, keepdims=True),
             length,

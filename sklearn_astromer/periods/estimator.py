@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 
 from sklearn_astromer import parameters
+from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.periods.batches import SearchRange
 from sklearn_astromer.periods.search import PeriodSearch
-from sklearn_astromer.running import check_curves
 from sklearn_astromer.training.devices import resolve_device
 
 

@@ -34,6 +34,37 @@ def phases(batch: CurveBatch, period: Tensor) -> Tensor:
     return torch.where(phase < 1, phase, 0.0)
 
 
+def phase_of_minimum(batch: CurveBatch, phase: Tensor) -> Tensor:
+    """Give the phase of minimum light, where magnitudes are greatest.
+
+    Parameters
+    ----------
+    batch : CurveBatch
+        The curves.
+    phase : Tensor of float64, shape (n_curves, n_observations)
+        Of each observation, in cycles.
+
+    Returns
+    -------
+    phase : Tensor of float64, shape (n_curves,)
+        That of the strongest of the first four harmonics; where this has several minima, that at
+        which the sum of the four is faintest.
+    """
+    order = torch.arange(1, HARMONICS_TO_ALIGN + 1, device=phase.device)
+    angle = 2 * pi * order[:, None] * phase[:, None, :]
+    weighted = (batch.weight * batch.magnitude)[:, :, None]
+    cosine, sine = ((wave(angle) @ weighted)[..., 0] for wave in (torch.cos, torch.sin))
+    strongest = (cosine.square() + sine.square()).argmax(1, keepdim=True)
+    top = torch.atan2(sine, cosine).gather(1, strongest) / (2 * pi)
+    # All maxima of the strongest harmonic; those beyond the first turn repeat earlier ones.
+    maxima = (top + order - 1) / (strongest + 1)
+    angle = 2 * pi * order * maxima[:, :, None]
+    height = (cosine[:, None] * angle.cos() + sine[:, None] * angle.sin()).sum(-1)
+    # Of like heights the first is taken, so that rounding decides nothing.
+    height = height - height.abs().amax(1, keepdim=True) * 1e-6 * (order - 1)
+    return maxima.gather(1, height.argmax(1, keepdim=True))[:, 0]
+
+
 def folded_scatter(batch: CurveBatch, period: Tensor) -> Tensor:
     """Give the scatter of folded curves about themselves, as a share of the whole scatter.
 
@@ -73,9 +104,8 @@ def folded_scatter(batch: CurveBatch, period: Tensor) -> Tensor:
 def folded_profile(batch: CurveBatch, period: Tensor, n_bins: int) -> Tensor:
     """Give the mean magnitude in bins of phase, of which the first is at minimum light.
 
-    Minimum light is that of the strongest of the first four harmonics, which noise hardly moves,
-    other than the faintest bin; where this harmonic has several minima, that at which the sum of
-    the four is faintest.
+    Minimum light is that of `phase_of_minimum`, which noise hardly moves, other than the faintest
+    bin.
 
     Parameters
     ----------
@@ -95,7 +125,7 @@ def folded_profile(batch: CurveBatch, period: Tensor, n_bins: int) -> Tensor:
     """
     real = batch.weight > 0
     phase = phases(batch, period)
-    phase = phase - _phase_of_minimum(batch, phase)[:, None] + 0.5 / n_bins
+    phase = phase - phase_of_minimum(batch, phase)[:, None] + 0.5 / n_bins
     place = ((phase - phase.floor()) * n_bins).long().clamp(max=n_bins - 1)
     mean = batch.magnitude.sum(1, keepdim=True) / batch.length[:, None]
     deviation = (batch.magnitude - mean).masked_fill(~real, 0.0)
@@ -104,23 +134,6 @@ def folded_profile(batch: CurveBatch, period: Tensor, n_bins: int) -> Tensor:
     total = empty.scatter_add(1, place, deviation / spread)
     count = empty.scatter_add(1, place, real.to(deviation.dtype))
     return _filled(total / count.clamp(min=1), count > 0)
-
-
-def _phase_of_minimum(batch: CurveBatch, phase: Tensor) -> Tensor:
-    """Give the phase of minimum light, shape (n_curves,); magnitudes are greatest there."""
-    order = torch.arange(1, HARMONICS_TO_ALIGN + 1, device=phase.device)
-    angle = 2 * pi * order[:, None] * phase[:, None, :]
-    weighted = (batch.weight * batch.magnitude)[:, :, None]
-    cosine, sine = ((wave(angle) @ weighted)[..., 0] for wave in (torch.cos, torch.sin))
-    strongest = (cosine.square() + sine.square()).argmax(1, keepdim=True)
-    top = torch.atan2(sine, cosine).gather(1, strongest) / (2 * pi)
-    # All maxima of the strongest harmonic; those beyond the first turn repeat earlier ones.
-    maxima = (top + order - 1) / (strongest + 1)
-    angle = 2 * pi * order * maxima[:, :, None]
-    height = (cosine[:, None] * angle.cos() + sine[:, None] * angle.sin()).sum(-1)
-    # Of like heights the first is taken, so that rounding decides nothing.
-    height = height - height.abs().amax(1, keepdim=True) * 1e-6 * (order - 1)
-    return maxima.gather(1, height.argmax(1, keepdim=True))[:, 0]
 
 
 def _filled(profile: Tensor, known: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_astromer.network import NetworkConfig
-from sklearn_astromer.windows import Observations, Windows
+from sklearn_astromer.windows import Ephemerides, Observations, Windows
 
 
 class Batch(NamedTuple):
@@ -32,6 +32,12 @@ class Batch(NamedTuple):
         What was subtracted from the magnitudes.
     position : Tensor of int64, shape (n_windows, n_positions)
         Which observation stands at each position; in padding, any.
+    error : Tensor of float32, shape (n_windows, n_positions), or None
+        Errors, NaN where they are not known; None where the network does not ask for them.
+    cycle : Tensor of float64, shape (n_windows, n_positions), or None
+        Cycles of the best period since its epoch; None where the network does not ask for them.
+    period : Tensor of float32, shape (n_windows, 6), or None
+        See `Ephemerides.facts`; None where the network does not ask for them.
     """
 
     time: Tensor
@@ -41,6 +47,9 @@ class Batch(NamedTuple):
     length: Tensor
     mean_magnitude: Tensor
     position: Tensor
+    error: Tensor | None = None
+    cycle: Tensor | None = None
+    period: Tensor | None = None
 
     def inputs(self) -> dict[str, Tensor]:
         """Give the arguments of the network, without those that are None."""
@@ -49,12 +58,15 @@ class Batch(NamedTuple):
             "magnitude": self.magnitude,
             "padding": self.padding,
             "repeats": self.repeats,
+            "error": self.error,
+            "cycle": self.cycle,
+            "period": self.period,
         }
         return {name: value for name, value in given.items() if value is not None}
 
 
 class DeviceObservations:
-    """All observations as two flat tensors on a device, from which windows are gathered.
+    """All observations as flat tensors on a device, from which windows are gathered.
 
     Parameters
     ----------
@@ -64,6 +76,11 @@ class DeviceObservations:
         Of the network that will take the windows: padding depends on its conventions.
     device : torch.device
         Where.
+
+    Raises
+    ------
+    ValueError
+        If the network needs ephemerides, and there are none.
     """
 
     def __init__(
@@ -74,6 +91,14 @@ class DeviceObservations:
         self.offsets = observations.offsets
         self.config = config
         self.device = device
+        self.error: Tensor | None = None
+        if config.with_errors and observations.error is not None:
+            self.error = _to_device(observations.error, device)
+        self.ephemerides = None
+        if config.needs_ephemerides:
+            if observations.ephemerides is None:
+                raise ValueError("This network needs the ephemerides of its light curves.")
+            self.ephemerides = _DeviceEphemerides(observations.ephemerides, device)
 
     def batch(self, windows: Windows) -> Batch:
         """Gather windows and subtract their means, in float64, before anything is rounded."""
@@ -93,7 +118,29 @@ class DeviceObservations:
         if additive:
             there = column == length[:, None]
             repeats = torch.where(there, size - length[:, None], 0).to(torch.float32)
-        return Batch(time, magnitude.to(torch.float32), padding, repeats, length, mean, position)
+        batch = Batch(time, magnitude.to(torch.float32), padding, repeats, length, mean, position)
+        if self.error is not None:
+            batch = batch._replace(error=self.error[position])
+        if self.ephemerides is not None:
+            curve = torch.from_numpy(windows.curve).to(self.device)
+            batch = batch._replace(
+                cycle=self.ephemerides.cycle(self.time[position], curve),
+                period=self.ephemerides.facts[curve],
+            )
+        return batch
+
+
+class _DeviceEphemerides:
+    """Ephemerides on a device."""
+
+    def __init__(self, ephemerides: Ephemerides, device: torch.device) -> None:
+        self.period = _to_device(ephemerides.period, device)
+        self.epoch = _to_device(ephemerides.epoch, device)
+        self.facts = _to_device(ephemerides.facts(), device)
+
+    def cycle(self, time: Tensor, curve: Tensor) -> Tensor:
+        """Give the cycles since the epoch of each curve, for a row of times of it."""
+        return (time - self.epoch[curve][:, None]) / self.period[curve][:, None]
 
 
 def _minus_mean(values: Tensor, length: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor]:

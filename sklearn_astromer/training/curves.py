@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_astromer.hiding import hidden_at_random
 from sklearn_astromer.network import AstromerNetwork, Encoder
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training.batches import Batch, DeviceObservations
@@ -150,17 +149,13 @@ class CurveRunner:
             self._check_some_visible(hidden)
         return self._rows(self._prediction(hidden, with_mean=True), ())
 
-    def hidden_error(
-        self, fraction: float, random_state: np.random.RandomState
-    ) -> tuple[float, float]:
-        """Hide observations for good, predict them, and compare.
+    def hidden_error(self, hidden: NDArray[np.bool_]) -> tuple[float, float]:
+        """Predict hidden magnitudes, and compare.
 
         Parameters
         ----------
-        fraction : float
-            Share of the observations of each window that is hidden.
-        random_state : RandomState
-            Chooses them.
+        hidden : ndarray of bool, shape (n_observations,)
+            Which of the observations as given the network may not see.
 
         Returns
         -------
@@ -172,10 +167,9 @@ class CurveRunner:
         Raises
         ------
         ValueError
-            If no curve has two observations.
+            If nothing is hidden.
         """
-        n_observations = len(self.observations.time)
-        hidden = hidden_at_random(self.windows, n_observations, fraction, random_state)
+        hidden = hidden[self.observations.position]
         if not hidden.any():
             raise ValueError(
                 "No light curve has so many observations that some can be hidden while others are "

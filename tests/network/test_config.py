@@ -26,6 +26,8 @@ def test__network_config__defaults__are_those_of_the_paper() -> None:
 def test__network_config__through_json__is_equal() -> None:
     config = NetworkConfig(embedding_size=16, n_heads=2, dropout=0.0, attention="additive")
     assert NetworkConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    other = NetworkConfig(residual=True, cycle_multiples=(0.5, 1.0))
+    assert NetworkConfig(**json.loads(json.dumps(other.to_dict()))) == other
 
 
 @pytest.mark.parametrize(

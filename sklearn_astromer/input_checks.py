@@ -1,0 +1,59 @@
+"""Checks of what the estimators are given: light curves, and their weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
+
+
+def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
+    """Convert what a method was given, with scikit-learn's own checks of plain 2-D arrays.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is named in errors, and remembers the columns of a plain 2-D array.
+    X : light curves
+        In any form.
+    reset : bool
+        Whether this is `fit`, which sets ``n_features_in_``; other methods compare with it.
+
+    Returns
+    -------
+    curves : LightCurves
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `X` is no form of light curves, or has other columns than in `fit`.
+    """
+    if holds_light_curves(X) or (isinstance(X, list | tuple) and not X):
+        if reset:
+            # Of an earlier fit on a plain array.
+            for name in ("n_features_in_", "feature_names_in_"):
+                estimator.__dict__.pop(name, None)
+        return as_light_curves(X)
+    # Infinite values are left to LightCurves, which names the curve.
+    checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+    if reset:
+        # Of a single observation none can be hidden while another is seen.
+        checks["ensure_min_features"] = 2
+    if reset or hasattr(estimator, "n_features_in_"):
+        return LightCurves.from_grid(validate_data(estimator, X, reset=reset, **checks))
+    return LightCurves.from_grid(check_array(X, estimator=estimator, **checks))
+
+
+def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
+    """Check the weights of light curves: one each, none negative, not all zero."""
+    weight = _check_sample_weight(
+        sample_weight, np.zeros(n_curves), dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError("sample_weight must contain at least one non-zero number.")
+    return weight

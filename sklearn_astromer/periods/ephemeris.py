@@ -1,0 +1,70 @@
+"""The best period of light curves and when its cycles begin, for whoever folds them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.periods.batches import CurveBatch, FrequencyGrid, SearchRange
+from sklearn_astromer.periods.folding import phase_of_minimum, phases
+from sklearn_astromer.periods.peaks import find_peaks
+from sklearn_astromer.periods.search import PeriodSearch
+from sklearn_astromer.windows import Ephemerides
+
+# The defaults of `PeriodFinder`: all that most surveys can find.
+SHORTEST_PERIOD = 0.05
+OVERSAMPLING = 5.0
+
+
+def find_ephemerides(
+    curves: LightCurves,
+    *,
+    device: torch.device,
+    batch_size: int | str = "auto",
+    verbose: int = 0,
+) -> Ephemerides:
+    """Search the best period of light curves, and the time of minimum light.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        Observations that are NaN are left out.
+    device : torch.device
+        Where to compute.
+    batch_size : int or "auto", default="auto"
+        Light curves at once.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    ephemerides : Ephemerides
+        NaN where no period can be found: see `PeriodFinder.transform`.
+
+    Raises
+    ------
+    ValueError
+        If a curve has no measured observation, or an error that is not positive.
+    """
+    search = PeriodSearch(
+        curves,
+        SearchRange(SHORTEST_PERIOD, None, OVERSAMPLING),
+        n_terms=1,
+        add_jitter=True,
+        device=device,
+        batch_size=batch_size,
+        verbose=verbose,
+    )
+
+    def of_batch(batch: CurveBatch, grid: FrequencyGrid, block_rows: int) -> torch.Tensor:
+        peaks = find_peaks(batch, grid, n_peaks=1, n_terms=1, block_rows=block_rows)[:, 0]
+        twice = 2 * peaks[:, 0]
+        since_middle = phase_of_minimum(batch, phases(batch, twice)) * twice
+        return torch.cat([peaks[:, :1], since_middle[:, None], peaks[:, 1:]], 1)
+
+    found = np.full((len(curves), 6), np.nan)
+    for chosen, values in search.run(of_batch):
+        found[chosen] = values
+    found[:, 1] += search.curves.middle
+    return Ephemerides(*found.T.copy())

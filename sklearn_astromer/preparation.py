@@ -1,0 +1,56 @@
+"""From light curves to what a network of some configuration is to see of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.network import NetworkConfig
+from sklearn_astromer.periods.ephemeris import find_ephemerides
+from sklearn_astromer.windows import Observations, usable_observations
+
+
+def observations_for(
+    config: NetworkConfig,
+    curves: LightCurves,
+    *,
+    device: torch.device,
+    verbose: int = 0,
+    hidden: NDArray[np.bool_] | None = None,
+) -> Observations:
+    """Leave out what was not measured, and search periods if the network wants them.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Of the network.
+    curves : LightCurves
+        What it is to see.
+    device : torch.device
+        Where periods are searched.
+    verbose : int, default=0
+        1 shows a progress bar of the search.
+    hidden : ndarray of bool, shape (n_observations,), optional
+        Observations of which the search must not know either.
+
+    Returns
+    -------
+    observations : Observations
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or one without any measured observation.
+    """
+    observations = usable_observations(curves)
+    if not config.needs_ephemerides:
+        return observations
+    if hidden is not None and hidden.any():
+        magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
+        curves = LightCurves(curves.time, magnitude, curves.error, offsets=curves.offsets)
+    ephemerides = find_ephemerides(curves, device=device, verbose=verbose)
+    return replace(observations, ephemerides=ephemerides)
