@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 
+from sklearn_astromer.cache_folder import CACHE_VARIABLE, cache_folder
 from sklearn_astromer.weights.checkpoint import (
     ENDING,
     Checkpoint,
@@ -17,27 +17,9 @@ from sklearn_astromer.weights.checkpoint import (
 from sklearn_astromer.weights.official import read_official
 from sklearn_astromer.weights.registry import WeightsEntry, available
 
-CACHE_VARIABLE = "SKLEARN_ASTROMER_HOME"
 # To be raised when the conversion of official files changes, so that older ones are made anew.
 CONVERSION_VERSION = 1
 TIMEOUT_SECONDS = 30
-
-
-def cache_folder() -> Path:
-    """Tell where downloaded weights are kept.
-
-    Returns
-    -------
-    folder : Path
-        The environment variable ``SKLEARN_ASTROMER_HOME``, or else the place where this operating
-        system keeps caches. It may not exist yet.
-    """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("sklearn_astromer"))
 
 
 def fetch(entry: WeightsEntry) -> Path:

@@ -15,7 +15,7 @@ import torch
 
 from sklearn_astromer.weights import Checkpoint, WeightsEntry, read_checkpoint
 from sklearn_astromer.weights import download as module
-from sklearn_astromer.weights.download import cache_folder, fetch, load_official
+from sklearn_astromer.weights.download import fetch, load_official
 
 Downloads = Callable[..., list[str]]
 
@@ -54,16 +54,6 @@ def assert_equal(one: Checkpoint, other: Checkpoint) -> None:
     assert one.metadata == other.metadata
     assert one.state.keys() == other.state.keys()
     assert all(torch.equal(value, other.state[name]) for name, value in one.state.items())
-
-
-def test__cache_folder__variable_set__is_that_folder(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert cache_folder() == cache
-    monkeypatch.setenv("SKLEARN_ASTROMER_HOME", "~/weights")
-    assert cache_folder() == Path.home() / "weights"
-    monkeypatch.delenv("SKLEARN_ASTROMER_HOME")
-    assert cache_folder() == Path(pooch.os_cache("sklearn_astromer"))
 
 
 def test__fetch__nothing_cached__downloads_once(
