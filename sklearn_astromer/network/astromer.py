@@ -244,6 +244,16 @@ class AstromerNetwork(nn.Module):
         embedding = self.encoder(
             time, magnitude, hidden, padding, repeats, error=error, cycle=cycle, period=period
         )
+        return self.decode(embedding, magnitude, hidden, padding)
+
+    def decode(
+        self,
+        embedding: Tensor,
+        magnitude: Tensor,
+        hidden: Tensor | None = None,
+        padding: Tensor | None = None,
+    ) -> Tensor:
+        """Predict the zero-mean magnitudes of windows from what the encoder made of them."""
         prediction = self.decoder(embedding)
         if not self.config.standardised:
             return prediction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -89,6 +89,8 @@ class DeviceObservations:
         self.time = _to_device(observations.time, device)
         self.magnitude = _to_device(observations.magnitude, device)
         self.offsets = observations.offsets
+        self._first = _to_device(observations.offsets[:-1], device)
+        self._length = _to_device(np.diff(observations.offsets), device)
         self.config = config
         self.device = device
         self.error: Tensor | None = None
@@ -102,27 +104,57 @@ class DeviceObservations:
 
     def batch(self, windows: Windows) -> Batch:
         """Gather windows and subtract their means, in float64, before anything is rounded."""
-        start = torch.from_numpy(windows.start).to(self.device)
-        length = torch.from_numpy(windows.length).to(self.device)
         longest, shortest = int(windows.length.max()), int(windows.length.min())
-        size = self.config.window_size
-        additive = self.config.attention == "additive" and shortest < size
         # Where padding takes part in the attention, one position stands for all of it.
-        width = min(longest + 1, size) if additive else longest
+        additive = self.config.attention == "additive" and shortest < self.config.window_size
+        width = min(longest + 1, self.config.window_size) if additive else longest
+        start, length, curve = (
+            torch.from_numpy(part).to(self.device)
+            for part in (windows.start, windows.length, windows.curve)
+        )
+        return self._gather(start, length, curve, width, padded=shortest < width)
+
+    def random_batch(self, curve: Tensor, generator: torch.Generator) -> Batch:
+        """Gather a window at random of each of these curves; all is done on the device.
+
+        Parameters
+        ----------
+        curve : Tensor of int64, shape (n_windows,)
+            Positions of curves, which may repeat.
+        generator : torch.Generator
+            Where chance comes from; on the device.
+
+        Returns
+        -------
+        batch : Batch
+        """
+        size = self.config.window_size
+        first, n = self._first[curve], self._length[curve]
+        chance = torch.rand(curve.shape, generator=generator, device=self.device)
+        room = (n - size).clamp(min=0)
+        start = first + (chance.double() * (room + 1)).long().clamp(max=room)
+        length = n.clamp(max=size)
+        # To ask how long the longest is would make a GPU wait.
+        width = size if self.device.type != "cpu" else int(length.max())
+        return self._gather(start, length, curve, width, padded=True)
+
+    def _gather(
+        self, start: Tensor, length: Tensor, curve: Tensor, width: int, *, padded: bool
+    ) -> Batch:
         column = torch.arange(width, device=self.device)
         position = (start[:, None] + column).clamp_(max=len(self.time) - 1)
-        padding = column >= length[:, None] if shortest < width else None
+        padding = column >= length[:, None] if padded else None
         time, _ = _minus_mean(self.time[position], length, padding)
         magnitude, mean = _minus_mean(self.magnitude[position].double(), length, padding)
         repeats = None
-        if additive:
+        if self.config.attention == "additive" and padded:
             there = column == length[:, None]
-            repeats = torch.where(there, size - length[:, None], 0).to(torch.float32)
+            n_padded = self.config.window_size - length[:, None]
+            repeats = torch.where(there, n_padded, 0).to(torch.float32)
         batch = Batch(time, magnitude.to(torch.float32), padding, repeats, length, mean, position)
         if self.error is not None:
             batch = batch._replace(error=self.error[position])
         if self.ephemerides is not None:
-            curve = torch.from_numpy(windows.curve).to(self.device)
             batch = batch._replace(
                 cycle=self.ephemerides.cycle(self.time[position], curve),
                 period=self.ephemerides.facts[curve],
@@ -156,6 +188,6 @@ def _minus_mean(values: Tensor, length: Tensor, padding: Tensor | None) -> tuple
     return values, mean + first[:, 0]
 
 
-def _to_device(values: NDArray[np.floating], device: torch.device) -> Tensor:
+def _to_device(values: NDArray[Any], device: torch.device) -> Tensor:
     # torch warns of read-only memory (of a memory map, say) instead of taking it as such.
     return torch.from_numpy(values if values.flags.writeable else values.copy()).to(device)
