@@ -1,6 +1,7 @@
 """ASTROMER embeddings of astronomical light curves as scikit-learn estimators."""
 
 from sklearn_astromer import datasets, evaluation, periods, weights
+from sklearn_astromer.bands import BandEmbedder
 from sklearn_astromer.classifier import AstromerClassifier
 from sklearn_astromer.embedder import AstromerEmbedder
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
@@ -14,6 +15,7 @@ __all__ = [
     "AstromerClassifier",
     "AstromerEmbedder",
     "AstromerRegressor",
+    "BandEmbedder",
     "FoldedCurve",
     "LSTMClassifier",
     "LightCurves",

@@ -26,9 +26,10 @@ ALLOWED: dict[str, set[str] | None] = {
     "network": {"network"},
     "windows": {"light_curves"},
     "hiding": {"windows"},
-    "training": {"training", "network", "windows", "hiding"},
+    "atomic": set(),
+    "training": {"training", "network", "windows", "hiding", "atomic"},
     "cache_folder": set(),
-    "weights": {"weights", "network", "cache_folder"},
+    "weights": {"weights", "network", "cache_folder", "atomic"},
     "datasets": {"datasets", "light_curves", "parameters", "cache_folder"},
     "parameters": {"embedder"},
     "fitting": None,
@@ -43,8 +44,9 @@ ALLOWED: dict[str, set[str] | None] = {
     "lstm_classifier": None,
     "regressor": None,
     "periods": {"periods", "light_curves", "windows", "parameters", "input_checks", "training"},
+    "bands": {"embedder", "light_curves", "parameters", "weights"},
     "plotting": {"light_curves", "parameters"},
-    "evaluation": {"evaluation", "light_curves", "parameters", "__version__"},
+    "evaluation": {"evaluation", "light_curves", "parameters", "atomic", "__version__"},
     "__init__": None,
 }
 

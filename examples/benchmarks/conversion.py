@@ -18,16 +18,31 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from nested_pandas import NestedFrame
 
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
 
 Conversion = tuple[str, Callable[[], LightCurves]]
 
 
+NAMES = ("time", "mag", "err")
+
+
 def arrow_table(columns: np.ndarray, offsets: np.ndarray) -> pa.Table:
-    names = ("time", "mag", "err")
     lists = [pa.LargeListArray.from_arrays(offsets, column) for column in columns]
-    return pa.table(dict(zip(names, lists, strict=True)))
+    return pa.table(dict(zip(NAMES, lists, strict=True)))
+
+
+def arrow_structs(columns: np.ndarray, offsets: np.ndarray) -> pa.Table:
+    observations = pa.StructArray.from_arrays(list(map(pa.array, columns)), NAMES)
+    return pa.table({"lightcurve": pa.LargeListArray.from_arrays(offsets, observations)})
+
+
+def nested_frame(columns: np.ndarray, offsets: np.ndarray) -> NestedFrame:
+    stars = NestedFrame({"id": np.arange(len(offsets) - 1)})
+    observations = pd.DataFrame(dict(zip(("hmjd", "mag", "magerr"), columns, strict=True)))
+    observations.index = np.repeat(np.arange(len(stars)), np.diff(offsets))
+    return stars.join_nested(observations, "lightcurve")
 
 
 def conversions(n_curves: int, n_observations: int, folder: Path) -> Iterator[Conversion]:
@@ -43,6 +58,13 @@ def conversions(n_curves: int, n_observations: int, folder: Path) -> Iterator[Co
 
     table = arrow_table(columns, offsets)
     yield "Arrow, columns of lists", lambda: as_light_curves(table)
+    structs = arrow_structs(columns, offsets)
+    yield "Arrow, list of structs", lambda: as_light_curves(structs)
+    nested = nested_frame(columns, offsets)
+    yield "nested-pandas", lambda: as_light_curves(nested)
+    bands = np.array(["g", "r"])[random.integers(0, 2, columns.shape[1])]
+    mixed = table.append_column("band", pa.LargeListArray.from_arrays(offsets, pa.array(bands)))
+    yield "Arrow, one of two bands", lambda: LightCurves.from_table(mixed, band="g")
     polars = pl.from_arrow(table)
     yield "polars, columns of lists", lambda: as_light_curves(polars)
     frame = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 :class:`LightCurves` (``container.py``) is the one inner form. Every other form becomes one at the
 door (``door.py``): lists and arrays (``arrays.py``), data frames, Arrow and parquet
-(``tables.py``).
+(``tables.py``, ``long_tables.py``), time series of astropy and lightkurve (``time_series.py``).
 """
 
 from sklearn_astromer.light_curves.container import LightCurves

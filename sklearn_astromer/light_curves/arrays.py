@@ -333,18 +333,18 @@ def is_list_of_curves(values: Iterable[Any]) -> bool:
     """
     lengths = set()
     for value in values:
-        n_dimensions = _dimensions(value)
+        n_dimensions = dimensions(value)
         if n_dimensions >= 2:
             return True
         lengths.add(len(value) if n_dimensions else None)
     return len(lengths) > 1 and None not in lengths
 
 
-def _dimensions(value: Any) -> int:
-    # How deep a value is, as far as that can be told by looking at its first element: 2 at most.
-    dimensions = getattr(value, "ndim", None)
-    if isinstance(dimensions, int):
-        return dimensions
+def dimensions(value: Any) -> int:
+    """Tell how deep a value is, as far as its first element tells it: nested lists 2 at most."""
+    n_dimensions = getattr(value, "ndim", None)
+    if isinstance(n_dimensions, int):
+        return n_dimensions
     if not isinstance(value, list | tuple):
         return 0
     if len(value) and (isinstance(value[0], list | tuple) or np.ndim(value[0])):

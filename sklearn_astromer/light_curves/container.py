@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
-from os import PathLike
+from collections.abc import Iterable, Iterator
 from types import EllipsisType
 from typing import Any, overload
 
@@ -21,13 +20,12 @@ from sklearn_astromer.light_curves.arrays import (
     read_only,
     selected_positions,
 )
+from sklearn_astromer.light_curves.readers import TableReaders
 
 __all__ = ["LightCurves"]
 
-Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
-
-class LightCurves:
+class LightCurves(TableReaders):
     """Many light curves of one band in flat arrays.
 
     The observations of all curves follow each other; curve ``i`` owns those from ``offsets[i]``
@@ -135,99 +133,6 @@ class LightCurves:
         """
         columns = columns_of_grid(array)
         return cls(*columns[:3], offsets=columns.offsets)
-
-    @classmethod
-    def from_long(
-        cls,
-        table: Any,
-        id: str = "id",  # noqa: A002 - everybody calls the column so
-        time: str = "time",
-        magnitude: str = "magnitude",
-        error: str | None = None,
-    ) -> LightCurves:
-        """Group a long table, one row per observation, into light curves.
-
-        Parameters
-        ----------
-        table : data frame (pandas, polars), Arrow table or dict of arrays
-            The rows of a curve need not be sorted nor stand together.
-        id, time, magnitude : str
-            Names of the columns; times in days.
-        error : str, default=None
-            Name of the column of errors, in magnitudes. By default there are none.
-
-        Returns
-        -------
-        LightCurves
-            In order of first appearance of the ids, which are in `ids`; the observations of a
-            curve keep the order of their rows.
-        """
-        from sklearn_astromer.light_curves import tables
-
-        return tables.from_long(table, id=id, time=time, magnitude=magnitude, error=error)
-
-    @classmethod
-    def from_table(
-        cls,
-        table: Any,
-        time: str | None = None,
-        magnitude: str | None = None,
-        error: str | None = None,
-        id: str | None = None,  # noqa: A002
-        nested: str | None = None,
-    ) -> LightCurves:
-        """Read a table with one row per light curve.
-
-        Parameters
-        ----------
-        table : data frame (pandas, nested-pandas, polars) or Arrow table
-            With columns of lists, or with one nested column of observations.
-        time, magnitude, error, id : str, default=None
-            Names of the columns, or of the fields of the nested column (`id` is a column in both
-            cases). By default they are found by their usual spellings: ``mjd``, ``mag``,
-            ``magerr``, ...
-        nested : str, default=None
-            Name of the nested column. By default it is the only one.
-
-        Returns
-        -------
-        LightCurves
-            One curve per row; a null in a list is NaN, a null list is a curve without observations.
-        """
-        from sklearn_astromer.light_curves import tables
-
-        return tables.from_table(
-            table, time=time, magnitude=magnitude, error=error, id=id, nested=nested
-        )
-
-    @classmethod
-    def read_parquet(
-        cls,
-        path: Paths,
-        time: str | None = None,
-        magnitude: str | None = None,
-        error: str | None = None,
-        id: str | None = None,  # noqa: A002
-        nested: str | None = None,
-    ) -> LightCurves:
-        """Read parquet files with one row per light curve; only the needed columns are read.
-
-        Parameters
-        ----------
-        path : path or list of paths
-            A file, or a folder of files (read in the order of their names).
-        time, magnitude, error, id, nested : str, default=None
-            As in :meth:`from_table`.
-
-        Returns
-        -------
-        LightCurves
-        """
-        from sklearn_astromer.light_curves import tables
-
-        return tables.read_parquet(
-            path, time=time, magnitude=magnitude, error=error, id=id, nested=nested
-        )
 
     @classmethod
     def concatenate(cls, parts: Iterable[LightCurves]) -> LightCurves:

@@ -16,7 +16,9 @@ from sklearn_astromer.light_curves.arrays import (
     is_list_of_curves,
 )
 from sklearn_astromer.light_curves.container import LightCurves
+from sklearn_astromer.light_curves.frames import unpacked
 from sklearn_astromer.light_curves.tables import holds_table
+from sklearn_astromer.light_curves.time_series import holds_time_series
 
 __all__ = ["as_light_curves", "holds_light_curves"]
 
@@ -35,7 +37,8 @@ def holds_light_curves(X: Any) -> bool:
         for what is meant as such a form but is faulty: the conversion then says what is wrong.
         False for all else, which scikit-learn's own validation can judge.
     """
-    if isinstance(X, LightCurves):
+    X = unpacked(X)
+    if isinstance(X, LightCurves) or holds_time_series(X):
         return True
     if isinstance(X, np.ndarray):
         return X.ndim == 3 or (X.ndim == 1 and X.dtype.kind == "O" and is_list_of_curves(X))
@@ -49,12 +52,13 @@ def as_light_curves(X: Any) -> LightCurves:
 
     Parameters
     ----------
-    X : LightCurves, sequence of arrays, array, data frame or Arrow table
+    X : LightCurves, sequence of arrays, array, table or time series
         One of: light curves already (returned as they are); a list, tuple or object array of
         arrays of shape (L, 2) or (L, 3): time (days), magnitude and, perhaps, error; an array of
         shape (n_curves, L, 2) or (n_curves, L, 3), padded with NaN at the end of its curves; a
-        table with one row per curve (see :meth:`LightCurves.from_table`); an array of shape
-        (n_curves, n_days) (see :meth:`LightCurves.from_grid`).
+        table with one row per curve (see :meth:`LightCurves.from_table`); a time series of astropy
+        or lightkurve, or a sequence of them (see :meth:`LightCurves.from_time_series`); an array of
+        shape (n_curves, n_days) (see :meth:`LightCurves.from_grid`).
 
     Returns
     -------
@@ -75,8 +79,11 @@ def as_light_curves(X: Any) -> LightCurves:
 
 
 def _converted(X: Any) -> LightCurves:
+    X = unpacked(X)
     if isinstance(X, LightCurves):
         return X
+    if holds_time_series(X):
+        return LightCurves.from_time_series(X)
     if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
         if len(X) == 0:
             return LightCurves([], [], offsets=[0])

@@ -29,7 +29,26 @@ USUAL_NAMES = {
         *("id", "objectid", "objid", "oid", "sourceid", "starid", "diaobjectid", "lightcurveid"),
         "name",
     ),
+    "flux": ("flux", "fluxes", "psfflux"),
+    "flux error": (
+        *("fluxerr", "fluxerror", "fluxsigma", "sigmaflux", "eflux", "fluxuncertainty"),
+        "psffluxerr",
+    ),
+    "band": ("band", "bands", "bandpass", "passband", "filter", "filters", "filt", "fid"),
 }
+# What the argument that names a column is called, where not as its role.
+ARGUMENTS = {"band": "band_column", "flux error": "flux_error"}
+
+
+class GivenNames(NamedTuple):
+    """Names of columns that are given by the user rather than found."""
+
+    time: str | None = None
+    magnitude: str | None = None
+    error: str | None = None
+    id: str | None = None
+    nested: str | None = None
+    band: str | None = None
 
 
 class CurveColumns(NamedTuple):
@@ -40,10 +59,13 @@ class CurveColumns(NamedTuple):
     error: str | None
     id: str | None
     nested: str | None
+    # The band of each observation, beside the time, or of each light curve, in a plain column.
+    band: str | None
+    band_of_curve: str | None
 
     @property
     def fields(self) -> list[str]:
-        """Names of the columns or fields of observations."""
+        """Names of the columns or fields of numbers, one for each observation."""
         return [name for name in (self.time, self.magnitude, self.error) if name is not None]
 
 
@@ -58,6 +80,42 @@ class ListColumn(NamedTuple):
 def usually_called(role: str, names: Iterable[str]) -> list[str]:
     """Return those names that are a usual spelling for a role (``"time"``, ``"id"``, ...)."""
     return [name for name in names if re.sub("[^a-z0-9]", "", name.lower()) in USUAL_NAMES[role]]
+
+
+def one_column(role: str, given: str | None, names: Sequence[str], *, required: bool) -> str | None:
+    """Find the column of a role where every column is plain.
+
+    Parameters
+    ----------
+    role : str
+        ``"time"``, ``"magnitude"``, ...
+    given : str or None
+        Its name, if the user gives it.
+    names : sequence of str
+        All columns.
+    required : bool
+        Whether it is an error that there is none.
+
+    Raises
+    ------
+    ValueError
+        If the name is not there, several columns may be meant, or a required one is missing.
+    """
+    known = f"The columns are: {', '.join(map(repr, names))}."
+    if given is not None:
+        if given not in names:
+            raise ValueError(f"there is no column {given!r}.{close_match(given, names)} {known}")
+        return given
+    candidates = usually_called(role, names)
+    argument = ARGUMENTS.get(role, role)
+    if len(candidates) > 1:
+        raise ValueError(
+            f"several columns may be the {role}: {', '.join(map(repr, candidates))}. Choose one, "
+            f"for example {argument}={candidates[0]!r}."
+        )
+    if required and not candidates:
+        raise ValueError(f"no column of the {role} was recognised; name it: {argument}=... {known}")
+    return candidates[0] if candidates else None
 
 
 def looks_long(names: Sequence[str]) -> bool:
@@ -101,38 +159,33 @@ def _sources(schema: Any) -> dict[str | None, list[str]]:
     return sources
 
 
-def choose_columns(
-    schema: Any,
-    time: str | None,
-    magnitude: str | None,
-    error: str | None,
-    id: str | None,  # noqa: A002 - the column is called so by everybody
-    nested: str | None,
-) -> CurveColumns:
-    """Find the columns of time, magnitude, error and id in the schema of a table.
+def choose_columns(schema: Any, names: GivenNames, *, band_needed: bool = False) -> CurveColumns:
+    """Find the columns of time, magnitude, error, id and band in the schema of a table.
 
     Parameters
     ----------
     schema : pyarrow.Schema
         One row of the table is one light curve.
-    time, magnitude, error, id, nested : str or None
+    names : GivenNames
         Names that are given rather than found.
+    band_needed : bool, default=False
+        Whether it is an error that there is no column of bands, or several.
 
     Raises
     ------
     ValueError
         If a name is missing, or nothing, or more than one thing, can be meant.
     """
-    given = {"time": time, "magnitude": magnitude, "error": error}
+    given = {"time": names.time, "magnitude": names.magnitude, "error": names.error}
     sources = _sources(schema)
-    names = list(schema.names)
-    if nested is not None:
-        if nested not in sources:
+    columns = list(schema.names)
+    if names.nested is not None:
+        if names.nested not in sources:
             raise ValueError(
-                f"there is no nested column {nested!r}.{close_match(nested, names)} "
-                f"{_inventory(sources, names)}"
+                f"there is no nested column {names.nested!r}.{close_match(names.nested, columns)} "
+                f"{_inventory(sources, columns)}"
             )
-        sources = {nested: sources[nested]}
+        sources = {names.nested: sources[names.nested]}
     found = {
         source: {
             role: [name for name in fields if name == given[role]]
@@ -142,15 +195,15 @@ def choose_columns(
         }
         for source, fields in sources.items()
     }
-    required = [role for role in given if role != "error" or error is not None]
+    required = [role for role in given if role != "error" or names.error is not None]
     fitting = [source for source, roles in found.items() if all(roles[r] for r in required)]
     if not fitting:
-        raise ValueError(_nothing_fits(given, sources, names))
+        raise ValueError(_nothing_fits(given, sources, columns))
     if len(fitting) > 1:
         raise ValueError(
             "the light curves may be in any of several places: "
             f"{', '.join(_place(source) for source in fitting)}. Choose one with nested=..., or "
-            f"name the columns: time=..., magnitude=... {_inventory(sources, names)}"
+            f"name the columns: time=..., magnitude=... {_inventory(sources, columns)}"
         )
     roles = found[fitting[0]]
     for role, candidates in roles.items():
@@ -163,9 +216,28 @@ def choose_columns(
         roles["time"][0],
         roles["magnitude"][0],
         roles["error"][0] if roles["error"] else None,
-        _id_column(schema, id),
+        _id_column(schema, names.id),
         fitting[0],
+        *_band_columns(schema, names.band, sources[fitting[0]], needed=band_needed),
     )
+
+
+def _band_columns(
+    schema: Any, given: str | None, fields: Sequence[str], *, needed: bool
+) -> tuple[str | None, str | None]:
+    # The band of each observation or, where there is none, of each light curve.
+    if given in fields or (given is None and (usually_called("band", fields) or not needed)):
+        return observed_band(given, fields, needed=needed), None
+    plain = [column.name for column in schema if column.type.num_fields == 0]
+    name = one_column("band", given, [*fields, *plain], required=True)
+    return None, name
+
+
+def observed_band(given: str | None, names: Sequence[str], *, needed: bool) -> str | None:
+    """Find the column of bands; only where bands are needed, it matters that there is just one."""
+    if given is None and not needed:
+        return next(iter(usually_called("band", names)), None)
+    return one_column("band", given, names, required=True)
 
 
 def _id_column(schema: Any, given: str | None) -> str | None:

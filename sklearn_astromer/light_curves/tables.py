@@ -1,37 +1,39 @@
-"""Light curves from data frames, Arrow, long tables and parquet files.
+"""Light curves from tables and parquet files with one row per light curve.
 
-All of them pass through Arrow. ``pyarrow``, and whichever library a table comes from, is imported
-only when a table is there.
+All of them pass through Arrow.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
-from sklearn_astromer.light_curves.arrays import as_flat_numbers, offsets_of
+from sklearn_astromer.light_curves.arrays import offsets_of
+from sklearn_astromer.light_curves.band_columns import Bands, only_band, refuse_unknown_bands
 from sklearn_astromer.light_curves.container import LightCurves
+from sklearn_astromer.light_curves.frames import (
+    arrow_schema,
+    as_arrow,
+    column_names,
+    holds_lists,
+    import_pyarrow,
+    unpacked,
+)
 from sklearn_astromer.light_curves.table_columns import (
     CurveColumns,
+    GivenNames,
     choose_columns,
-    close_match,
     flat_numbers,
     ids_of,
     list_column,
     looks_long,
-    plain_values,
-    refuse_missing_ids,
-    usually_called,
 )
 
-__all__ = ["from_long", "from_table", "holds_table", "read_parquet"]
+__all__ = ["from_table", "holds_table", "read_parquet", "split_table"]
 
 
 def holds_table(X: Any) -> bool:
@@ -50,103 +52,103 @@ def holds_table(X: Any) -> bool:
     """
     if isinstance(X, type):
         return False
-    if _is_pandas(X):
-        return any(_lists_in_pandas(X)) or looks_long(_names(X))
-    if _is_polars(X):
-        return any(kind.is_nested() for kind in X.dtypes) or looks_long(X.columns)
+    lists = holds_lists(X)
+    if lists is not None:
+        return lists or looks_long(column_names(X))
     if not hasattr(X, "__arrow_c_stream__"):
         return False
-    schema = _arrow_schema(X)
+    schema = arrow_schema(X)
     return schema is not None and (
         any(column.type.num_fields > 0 for column in schema) or looks_long(schema.names)
     )
 
 
-def from_table(
+def from_table(table: Any, given: GivenNames, band: Any) -> LightCurves:
+    """Read a table with one row per light curve: see :meth:`LightCurves.from_table`."""
+    return only_band(*_read_table(table, given, band_needed=band is not None), band)
+
+
+def split_table(
     table: Any,
+    bands: Sequence[Any],
+    *,
     time: str | None = None,
     magnitude: str | None = None,
     error: str | None = None,
-    id: str | None = None,  # noqa: A002 - the column is called so by everybody
     nested: str | None = None,
-) -> LightCurves:
-    """Read a table with one row per light curve: see :meth:`LightCurves.from_table`."""
-    arrow = _as_arrow(table, id)
-    columns = choose_columns(arrow.schema, time, magnitude, error, id, nested)
-    return _light_curves(arrow, columns)
+    band_column: str | None = None,
+    some_needed: bool = True,
+) -> dict[Any, LightCurves]:
+    """Read a table with one row per light curve, each band by itself.
+
+    Parameters
+    ----------
+    table : data frame, astropy table, Arrow table or dict of columns
+    bands : sequence
+        Names of the bands.
+    time, magnitude, error, nested, band_column : str, default=None
+        As in :meth:`LightCurves.from_table`.
+    some_needed : bool, default=True
+        Whether it is an error that the table has none of these bands.
+
+    Returns
+    -------
+    curves : dict of LightCurves
+        For each band as many as the table has rows; without an observation in the band they are
+        empty.
+    """
+    given = GivenNames(time, magnitude, error, nested=nested, band=band_column)
+    curves, found = _read_table(table, given, band_needed=True)
+    assert found is not None
+    split = {band: found.select(curves, band) for band in bands}
+    if some_needed and len(curves) and not any(len(part.time) for part in split.values()):
+        refuse_unknown_bands(bands, found.present())
+    return split
 
 
-def from_long(
-    table: Any,
-    id: str = "id",  # noqa: A002 - the column is called so by everybody
-    time: str = "time",
-    magnitude: str = "magnitude",
-    error: str | None = None,
-) -> LightCurves:
-    """Group a table with one row per observation: see :meth:`LightCurves.from_long`."""
-    names = [id, time, magnitude] + ([] if error is None else [error])
-    columns = _long_columns(table, names)
-    refuse_missing_ids(columns[id], id)
-    # Numbers the ids in the order of their first appearance.
-    values = plain_values(columns[id]).combine_chunks().dictionary_encode()
-    curve_of_row = values.indices.to_numpy(zero_copy_only=False)
-    n_curves = len(values.dictionary)
-    flat = [
-        flat_numbers(columns[name].chunks, np.float32 if position else np.float64, name)
-        for position, name in enumerate(names[1:])
-    ]
-    if (np.diff(curve_of_row) < 0).any():
-        order = _rows_by_curve(curve_of_row, n_curves)
-        flat = [column[order] for column in flat]
-    return LightCurves(
-        *flat,
-        offsets=offsets_of(np.bincount(curve_of_row, minlength=n_curves)),
-        ids=values.dictionary.to_numpy(zero_copy_only=False),
-    )
-
-
-def _rows_by_curve(
-    curve_of_row: npt.NDArray[np.integer[Any]], n_curves: int
-) -> npt.NDArray[np.integer[Any]]:
-    # A stable sort in linear time, several times faster than numpy's: going from columns to rows,
-    # the sparse matrix with a one for each (curve, row) lists the rows of each curve in order.
-    n_rows = len(curve_of_row)
-    ones = np.ones(n_rows, np.bool_)
-    marks = sparse.csc_array((ones, curve_of_row, np.arange(n_rows + 1)), shape=(n_curves, n_rows))
-    return np.asarray(marks.tocsr().indices)
+def _read_table(
+    table: Any, given: GivenNames, *, band_needed: bool
+) -> tuple[LightCurves, Bands | None]:
+    roles = ("id", "band") if band_needed else ("id",)
+    arrow = as_arrow(unpacked(table), given=(given.id, given.band), roles=roles)
+    return _read(arrow, choose_columns(arrow.schema, given, band_needed=band_needed))
 
 
 def read_parquet(
-    path: str | PathLike[str] | Sequence[str | PathLike[str]],
-    time: str | None = None,
-    magnitude: str | None = None,
-    error: str | None = None,
-    id: str | None = None,  # noqa: A002 - the column is called so by everybody
-    nested: str | None = None,
+    path: str | PathLike[str] | Sequence[str | PathLike[str]], given: GivenNames, band: Any
 ) -> LightCurves:
     """Read parquet files with one row per light curve: see :meth:`LightCurves.read_parquet`."""
-    pa = _pyarrow()
+    pa = import_pyarrow()
     import pyarrow.parquet as pq
 
-    parts = []
+    parts: list[LightCurves] = []
+    present: list[Any] = []
     for file in _parquet_files(path):
         try:
             with pq.ParquetFile(file) as reader:
-                columns = choose_columns(reader.schema_arrow, time, magnitude, error, id, nested)
-                arrow = reader.read(columns=_leaves(reader, columns))
-            parts.append(_light_curves(arrow, columns))
+                columns = choose_columns(reader.schema_arrow, given, band_needed=band is not None)
+                curves, bands = _read(reader.read(columns=_leaves(reader, columns)), columns)
+            if band is None or bands is None:
+                parts.append(only_band(curves, bands, None))
+            else:
+                # A file may have nothing of the band as long as another one has.
+                parts.append(bands.select(curves, band))
+                present += [band] if len(parts[-1].time) else bands.present()
         except (ValueError, TypeError, pa.ArrowException) as problem:
             kind = TypeError if isinstance(problem, TypeError) else ValueError
             raise kind(f"{file}: {problem}") from problem
+    if band is not None:
+        refuse_unknown_bands([band], present)
     return parts[0] if len(parts) == 1 else LightCurves.concatenate(parts)
 
 
 def _leaves(reader: Any, columns: CurveColumns) -> list[str]:
     # Parquet stores each field of a nested column on its own, so only those needed are read.
-    wanted = set(columns.fields)
+    plain = [name for name in (columns.id, columns.band_of_curve) if name is not None]
+    wanted = {*columns.fields, *([] if columns.band is None else [columns.band])}
     if columns.nested is None:
-        return [*wanted, *([] if columns.id is None else [columns.id])]
-    leaves = [] if columns.id is None else [columns.id]
+        return [*wanted, *plain]
+    leaves = plain
     for position in range(len(reader.schema)):
         path = reader.schema.column(position).path
         top, *inner = path.split(".")
@@ -173,11 +175,12 @@ def _parquet_files(
     return files
 
 
-def _light_curves(arrow: Any, columns: CurveColumns) -> LightCurves:
-    source = columns.nested is not None
+def _read(arrow: Any, columns: CurveColumns) -> tuple[LightCurves, Bands | None]:
+    fields = [*columns.fields, *([] if columns.band is None else [columns.band])]
+    nested = columns.nested is not None
     lists = [
-        list_column(arrow.column(columns.nested if source else name), name, source)
-        for name in columns.fields
+        list_column(arrow.column(columns.nested if nested else name), name, nested)
+        for name in fields
     ]
     first = lists[0]
     for other in lists[1:]:
@@ -190,174 +193,14 @@ def _light_curves(arrow: Any, columns: CurveColumns) -> LightCurves:
             )
     flat = [
         flat_numbers(part.chunks, np.float32 if position else np.float64, part.name)
-        for position, part in enumerate(lists)
+        for position, part in enumerate(lists[: len(columns.fields)])
     ]
     ids = None if columns.id is None else ids_of(arrow.column(columns.id), columns.id)
-    return LightCurves(*flat, offsets=offsets_of(first.lengths), ids=ids)
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow as pa
-    except ImportError as missing:
-        raise ImportError(
-            "reading tables needs pyarrow; install it with\n"
-            '    pip install "sklearn-astromer[tables]"'
-        ) from missing
-    return pa
-
-
-def _is_pandas(X: Any) -> bool:
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(X, pandas.DataFrame)
-
-
-def _is_polars(X: Any) -> bool:
-    polars = sys.modules.get("polars")
-    return polars is not None and isinstance(X, polars.DataFrame)
-
-
-def _names(frame: Any) -> list[str]:
-    return [str(name) for name in frame.columns]
-
-
-def _arrow_schema(X: Any) -> Any:
-    # Tables of pyarrow know their schema, others tell it without giving away a row.
-    pa = _pyarrow()
-    schema = getattr(X, "schema", None)
-    if isinstance(schema, pa.Schema):
-        return schema
-    return pa.schema(X) if hasattr(X, "__arrow_c_schema__") else None
-
-
-def _is_list_like(value: Any) -> bool:
-    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
-
-
-def _lists_in_pandas(frame: Any) -> Iterator[bool]:
-    # For each column whether it holds lists or structs, whatever its type is called.
-    for position, dtype in enumerate(frame.dtypes):
-        arrow_type = getattr(dtype, "pyarrow_dtype", None)
-        if arrow_type is not None:
-            yield arrow_type.num_fields > 0
-        elif dtype.kind == "O" and isinstance(dtype, np.dtype):
-            cells = frame.iloc[:, position].array
-            yield _is_list_like(next((cell for cell in cells if cell is not None), None))
-        else:
-            yield False
-
-
-def _as_arrow(table: Any, id_column: str | None) -> Any:
-    pa = _pyarrow()
-    if isinstance(table, pa.Table):
-        arrow = table
-    elif isinstance(table, pa.RecordBatch):
-        arrow = pa.Table.from_batches([table])
-    elif _is_pandas(table):
-        arrow = _arrow_of_pandas(table, id_column)
-    elif _is_polars(table):
-        arrow = table.to_arrow()
-    elif isinstance(table, Mapping):
-        arrow = pa.table({str(name): _arrow_column(table[name], str(name)) for name in table})
-    elif hasattr(table, "__arrow_c_stream__"):
-        arrow = pa.table(table)
-    else:
-        raise TypeError(
-            f"a {type(table).__name__} is not a table; give a data frame of pandas, nested-pandas "
-            "or polars (a LazyFrame after collect()), or an Arrow table."
-        )
-    if len(set(arrow.column_names)) < len(arrow.column_names):
-        raise ValueError(f"column names must differ; they are {arrow.column_names}.")
-    return arrow
-
-
-def _arrow_of_pandas(frame: Any, id_column: str | None) -> Any:
-    # Only lists and ids are converted: other columns may hold what Arrow does not know.
-    pa = _pyarrow()
-    frame = _with_named_index(frame)
-    columns = []
-    for position, (name, lists) in enumerate(
-        zip(_names(frame), _lists_in_pandas(frame), strict=True)
-    ):
-        if lists or name == id_column or usually_called("id", [name]):
-            columns.append(_arrow_column(frame.iloc[:, position], name))
-        else:
-            columns.append(pa.chunked_array([pa.nulls(len(frame))]))
-    return pa.Table.from_arrays(columns, names=_names(frame))
-
-
-def _with_named_index(frame: Any) -> Any:
-    # An index with a name is a column that the user set aside: the ids, mostly.
-    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    return frame.reset_index(levels) if levels else frame
-
-
-def _arrow_column(values: Any, name: str) -> Any:
-    """Return a column of a data frame or dict as a chunked Arrow array."""
-    pa = _pyarrow()
-    dtype = getattr(values, "dtype", None)
-    numpy_dtype = dtype if isinstance(dtype, np.dtype) else None
-    objects = isinstance(values, list | tuple) or (numpy_dtype and numpy_dtype.kind == "O")
-    if objects or getattr(values, "ndim", 1) == 2:
-        values = _arrow_cells(list(values), name)
-    elif numpy_dtype and not numpy_dtype.isnative:
-        # FITS files are big-endian, which Arrow does not read.
-        values = np.asarray(values).astype(numpy_dtype.newbyteorder("="))
-    if hasattr(values, "__arrow_c_stream__"):
-        return pa.chunked_array(values)
-    column = pa.array(values, from_pandas=True)
-    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-
-
-def _arrow_cells(cells: list[Any], name: str) -> Any:
-    # numpy joins arrays several times faster than Arrow, and knows the row that does not fit.
-    pa = _pyarrow()
-    known = next((cell for cell in cells if not _is_missing(cell)), None)
-    filled = next((cell for cell in cells if _is_list_like(cell) and len(cell)), [0.0])
-    if not _is_list_like(known) or isinstance(next(iter(filled)), dict):
-        return pa.array(cells, from_pandas=True)
-    arrays = [_cell(cell, f"light curve {row}, column {name!r}") for row, cell in enumerate(cells)]
-    lengths = np.fromiter(map(len, arrays), np.int64, len(arrays))
-    return pa.LargeListArray.from_arrays(offsets_of(lengths), np.concatenate(arrays))
-
-
-def _is_missing(cell: Any) -> bool:
-    # pandas writes what is missing as None, NaN or its own NA.
-    if cell is None or type(cell).__name__ == "NAType":
-        return True
-    return isinstance(cell, float) and bool(np.isnan(cell))
-
-
-def _cell(cell: Any, where: str) -> npt.NDArray[Any]:
-    if type(cell) is np.ndarray and cell.ndim == 1 and cell.dtype.kind in "iuf":
-        return cell
-    if not _is_list_like(cell):
-        if _is_missing(cell):
-            return np.empty(0, np.float32)
-        raise TypeError(f"{where}: is a {type(cell).__name__}; expected a list of numbers.")
-    if isinstance(cell, list | tuple):
-        cell = [np.nan if value is None else value for value in cell]
-    return as_flat_numbers(cell, np.float64, where)
-
-
-def _long_columns(table: Any, names: Sequence[str]) -> dict[str, Any]:
-    # Only the columns that are asked for are converted.
-    if _is_pandas(table):
-        frame = _with_named_index(table)
-        known = {name: frame.iloc[:, position] for position, name in enumerate(_names(frame))}
-    elif isinstance(table, Mapping):
-        known = dict(table)
-    else:
-        arrow = _as_arrow(table, None)
-        known = dict(zip(arrow.column_names, arrow.columns, strict=True))
-    for name in names:
-        if name not in known:
-            raise ValueError(
-                f"there is no column {name!r}.{close_match(name, list(known))} The columns are: "
-                f"{', '.join(map(repr, known))}."
-            )
-    columns = {name: _arrow_column(known[name], name) for name in names}
-    if len({len(column) for column in columns.values()}) > 1:
-        lengths = ", ".join(f"{name!r}: {len(column)}" for name, column in columns.items())
-        raise ValueError(f"the columns of a long table must be of the same length; got {lengths}.")
-    return columns
+    curves = LightCurves(*flat, offsets=offsets_of(first.lengths), ids=ids)
+    bands = None
+    if columns.band is not None:
+        bands = Bands(lists[-1].chunks)
+    elif columns.band_of_curve is not None:
+        rows = np.repeat(np.arange(len(curves)), first.lengths)
+        bands = Bands(arrow.column(columns.band_of_curve).chunks, rows)
+    return curves, bands

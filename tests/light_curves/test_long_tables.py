@@ -53,6 +53,40 @@ def test__from_long__rows_in_any_order__curves_by_first_appearance(name):
     np.testing.assert_array_equal(curves[2], [[9, 18, 4]])
 
 
+@pytest.mark.parametrize(
+    ("id_name", "time", "magnitude", "error"),
+    [
+        ("id", "time", "magnitude", "err"),
+        ("objectId", "MJD", "psfMag", "psfMagErr"),
+        ("source_id", "hjd", "mag", "e_mag"),
+    ],
+)
+def test__from_long__usual_names__found(id_name, time, magnitude, error):
+    names = dict(zip(LONG, (id_name, time, magnitude, error), strict=True))
+    table = {names[name]: values for name, values in LONG.items()} | {"flags": [0] * 6}
+    curves = LightCurves.from_long(table)
+    assert curves.ids.tolist() == ["b", "a", "c"]
+    np.testing.assert_array_equal(curves[1], [[1, 16, 2], [0, 19, 5]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"objectid": [1] * 6}, "several columns may be the id: 'id', 'objectid'.*id='id'"),
+        ({"mjd": [1] * 6}, "several columns may be the time: 'time', 'mjd'"),
+        ({"error": [1] * 6}, "several columns may be the error: 'err', 'error'"),
+        (
+            {"magnitude": None},
+            r"no column of the magnitude was recognised; name it: magnitude=\.\.\.",
+        ),
+    ],
+)
+def test__from_long__columns_not_clear__candidates_and_remedy(change, message):
+    table = {name: values for name, values in (LONG | change).items() if values is not None}
+    with pytest.raises(ValueError, match=message):
+        LightCurves.from_long(table)
+
+
 @settings(max_examples=50, deadline=None)
 @given(ids=st.lists(st.integers(-3, 3), max_size=20), start=st.integers(0, 3))
 def test__from_long__any_ids__same_as_grouping_by_hand(ids, start):

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from astropy.table import Table
 
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
 
@@ -201,7 +202,25 @@ def test__as_light_curves__long_table__not_taken_for_a_grid(wrap):
         as_light_curves(table)
 
 
-def test__from_table__without_pyarrow__install_line(monkeypatch):
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: as_light_curves(pl.DataFrame({"time": TIMES, "mag": MAGNITUDES})),
+        lambda: as_light_curves(pd.DataFrame({"time": TIMES, "mag": MAGNITUDES})),
+        lambda: as_light_curves(Table({"time": [[1.0]], "mag": [[1.0]]})),
+        lambda: LightCurves.from_long({"id": [1], "time": [1.0], "mag": [1.0]}),
+        lambda: LightCurves.from_long(Table({"id": [1], "time": [1.0], "mag": [1.0]})),
+        lambda: LightCurves.read_parquet("stars.parquet"),
+    ],
+    ids=["polars", "pandas", "astropy", "long dict", "long astropy", "parquet"],
+)
+def test__from_table__without_pyarrow__install_line(monkeypatch, read):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-astromer\[tables\]"'):
-        as_light_curves(pl.DataFrame({"time": TIMES, "mag": MAGNITUDES}))
+        read()
+
+
+def test__from_time_series__without_pyarrow__read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    table = Table({"time": [1.0], "mag": [15.0]})
+    np.testing.assert_array_equal(as_light_curves([table])[0], [[1, 15]])
