@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.evaluation.fingerprints import fingerprint
 from sklearn_astromer.light_curves import LightCurves
 
@@ -71,15 +69,7 @@ def write_result(file: Path, result: dict[str, Any]) -> None:
     result : dict
         Strings, numbers and None.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.stem[:12]}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(result, stream, indent=1)
-        Path(temporary).replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_bytes(file, json.dumps(result, indent=1).encode())
 
 
 def read_result(file: Path) -> dict[str, Any] | None:

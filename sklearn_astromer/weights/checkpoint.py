@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 
 FORMAT_VERSION = 1
@@ -86,17 +85,7 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     header["sha256"] = _digest(header, state)
     # One entry, since safetensors writes several in random order: equal content, equal file.
     content = save(state, metadata={HEADER_KEY: json.dumps(header, sort_keys=True)})
-    # In the same folder, since only then the replacement is a single step.
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # What mkstemp makes is closed to others, which is wrong in a folder that people share.
-        Path(temporary).chmod(0o666 & ~_umask())
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace cannot take a str source
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(path, content)
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
@@ -213,10 +202,3 @@ def _check_fit(state: dict[str, Tensor], expected: dict[str, torch.Size]) -> Non
     if problems:
         shown = "; ".join(problems[:8]) + ("; ..." if len(problems) > 8 else "")
         raise ValueError(f"The weights do not fit the network of their configuration: {shown}.")
-
-
-def _umask() -> int:
-    """Tell which permissions new files shall not have."""
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -74,7 +74,7 @@ def test__write_checkpoint__replacing_fails__leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("sklearn_astromer.weights.checkpoint.os.replace", fail)
+    monkeypatch.setattr("sklearn_astromer.atomic.os.replace", fail)
     with pytest.raises(OSError, match="no space left"):
         write_checkpoint(path, replace(checkpoint, metadata={}))
     assert [item.name for item in path.parent.iterdir()] == [path.name]

@@ -221,6 +221,6 @@ def test__load_official__cache_cannot_be_written__converts_in_memory(
         raise PermissionError("read-only")
 
     shutil.copy(elsewhere / "tiny.zip", cache)
-    monkeypatch.setattr("sklearn_astromer.weights.checkpoint.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("sklearn_astromer.atomic.tempfile.mkstemp", refuse)
     assert load_official(tiny_entry).build().config.embedding_size == 16
     assert listing(cache) == ["tiny.zip"]

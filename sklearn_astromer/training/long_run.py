@@ -1,0 +1,318 @@
+"""Long pre-training that can be stopped at any moment, and goes on to the same weights."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sklearn_astromer.atomic import write_bytes
+from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.network.inputs import visible_spread
+from sklearn_astromer.network.pooling import pooled
+from sklearn_astromer.training.devices import autocast
+from sklearn_astromer.training.mixture import MixtureWindows
+
+FORMAT_VERSION = 1
+HEADER_KEY = "sklearn_astromer_run"
+# Share of all steps in which the learning rate rises.
+WARM_UP = 0.02
+# Longest step of all weights together, in units of the learning rate: a rare bad window does less.
+LARGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True)
+class LongRunSettings:
+    """How to train.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epochs of the whole run, over which the learning rate rises and falls.
+    device : torch.device
+        Where.
+    learning_rate : float, default=1e-3
+        Of AdamW, at its highest.
+    weight_decay : float, default=0.01
+        Of AdamW.
+    label_weight : float, default=0.3
+        Weight of the cross entropy of classes, of windows whose class is known.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        See `sklearn_astromer.training.devices.autocast`.
+    """
+
+    n_epochs: int
+    device: torch.device
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    label_weight: float = 0.3
+    precision: str = "auto"
+
+
+class LabelledNetwork(nn.Module):
+    """A network that also tells the class of a window, by a linear map of its mean embedding.
+
+    Parameters
+    ----------
+    network : AstromerNetwork
+        The network.
+    n_classes : int
+        Number of classes; 0 for none.
+    """
+
+    def __init__(self, network: AstromerNetwork, n_classes: int) -> None:
+        super().__init__()
+        self.network = network
+        size = network.config.embedding_size
+        self.classes = nn.Linear(size, n_classes, dtype=torch.float32) if n_classes else None
+
+    def forward(self, **inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Predict magnitudes and, if there are classes, their logits."""
+        embedding = self.network.encoder(**inputs)
+        hidden, padding = inputs.get("hidden"), inputs.get("padding")
+        prediction = self.network.decode(embedding, inputs["magnitude"], hidden, padding)
+        if self.classes is None:
+            return prediction, None
+        length = torch.full((len(embedding),), embedding.shape[1], device=embedding.device)
+        if padding is not None:
+            length = (~padding).sum(1)
+        return prediction, self.classes(pooled(embedding, length, padding))
+
+
+class HiddenHuber(nn.Module):
+    """Huber's loss of hidden magnitudes, in units of what is visible of the window.
+
+    Quadratic up to one standard deviation of the visible magnitudes, and linear beyond, so that
+    outliers do not rule; the mean over the hidden observations of a window, then over windows.
+    """
+
+    def forward(self, prediction: Tensor, inputs: dict[str, Tensor], magnitude: Tensor) -> Tensor:
+        """Compare `prediction` with `magnitude` where `inputs` hides it."""
+        hidden = inputs["hidden"]
+        deviation = visible_spread(magnitude, hidden, inputs.get("padding")).deviation
+        error = (prediction.float() - magnitude) / deviation
+        loss = functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+        n_hidden = hidden.sum(1)
+        per_window = loss.masked_fill(~hidden, 0.0).sum(1) / n_hidden.clamp(min=1)
+        return 2 * per_window.sum() / (n_hidden > 0).sum().clamp(min=1)
+
+
+class LongRunNet(NeuralNet):
+    """The skorch net of a long run; its data are `MixtureWindows`.
+
+    Parameters
+    ----------
+    module : LabelledNetwork
+        What to train, in place.
+    label_weight : float
+        See `LongRunSettings`.
+    n_steps : int
+        Steps of the whole run.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        See `sklearn_astromer.training.devices.autocast`.
+    **kwargs
+        Further parameters of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: LabelledNetwork,
+        *,
+        label_weight: float,
+        n_steps: int,
+        precision: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        self.label_weight = label_weight
+        self.n_steps = n_steps
+        self.precision = precision
+        super().__init__(module, **kwargs)
+
+    def initialize(self) -> LongRunNet:
+        """Make ready, at the first step."""
+        super().initialize()
+        self.step_ = 0
+        return self
+
+    def get_dataset(self, X: MixtureWindows, y: None = None) -> MixtureWindows:
+        """Give the data as they are."""
+        return X
+
+    def get_iterator(self, dataset: MixtureWindows, training: bool = False) -> MixtureWindows:
+        """Give the data, which are an iterator themselves."""
+        return dataset
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Run the network with the precision asked for."""
+        with autocast(torch.device(self.device), self.precision):
+            return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
+        """Give the loss of hidden magnitudes, and of classes where they are known."""
+        prediction, logits = y_pred
+        magnitude, _, label = y_true
+        loss = self.criterion_(prediction, X, magnitude)
+        if logits is None or self.label_weight == 0:
+            return loss
+        known = label >= 0
+        of_classes = functional.cross_entropy(
+            logits.float(), label.clamp(min=0), reduction="none"
+        ).masked_fill(~known, 0.0)
+        return loss + self.label_weight * of_classes.sum() / len(label)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """Take one step, at the learning rate of its place in the run."""
+        factor = rate_factor(self.step_ / self.n_steps)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.lr * factor
+        self.step_ += 1
+        return super().train_step(batch, **fit_params)
+
+    def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
+        """Shorten gradients that are too long."""
+        nn.utils.clip_grad_norm_(self.module_.parameters(), LARGEST_GRADIENT)
+        super().on_grad_computed(net, named_parameters, **kwargs)
+
+
+def rate_factor(share: float) -> float:
+    """Give the learning rate, over its highest, after a share of the run."""
+    return min(1.0, share / WARM_UP + 1e-3) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+class KeepState(Callback):
+    """Writes after each epoch all that a later run needs to go on, completely or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, a safetensors one: nothing in it is executed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Write the state."""
+        write_bytes(self.path, run_state(net, dataset_train))
+
+
+def run_state(net: LongRunNet, windows: MixtureWindows) -> bytes:
+    """Put the state of a run into the bytes of a safetensors file."""
+    tensors = {f"module.{name}": value for name, value in net.module_.state_dict().items()}
+    optimizer = net.optimizer_.state_dict()
+    for number, slots in optimizer["state"].items():
+        for name, value in slots.items():
+            tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+    tensors["windows"] = windows.state
+    tensors["dropout"] = torch.get_rng_state()
+    if windows.observations.device.type == "cuda":
+        tensors["dropout_cuda"] = torch.cuda.get_rng_state(windows.observations.device)
+    rows = [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+    header = {"format": FORMAT_VERSION, "step": net.step_, "history": rows}
+    on_cpu = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    return save(on_cpu, metadata={HEADER_KEY: json.dumps(header, default=float)})
+
+
+def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
+    """Put a run back to where `KeepState` left it.
+
+    Parameters
+    ----------
+    net : LongRunNet
+        Initialised, with the same network.
+    windows : MixtureWindows
+        With the same curves and settings.
+    path : Path
+        What `KeepState` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such state, or of another network.
+    """
+    with safe_open(path, framework="pt") as file:
+        header = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if header.get("format") != FORMAT_VERSION:
+        raise ValueError(f"{path} is no state of a run that this version could go on with.")
+    try:
+        net.module_.load_state_dict(_below("module.", tensors))
+    except RuntimeError as error:
+        raise ValueError(f"{path} is the state of another network: {error}") from error
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _below("optimizer.", tensors).items():
+        number, slot = name.split(".", 1)
+        state.setdefault(int(number), {})[slot] = value
+    groups = net.optimizer_.state_dict()["param_groups"]
+    net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
+    windows.state = tensors["windows"]
+    torch.set_rng_state(tensors["dropout"])
+    if "dropout_cuda" in tensors and windows.observations.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["dropout_cuda"], windows.observations.device)
+    net.step_ = header["step"]
+    for row in header["history"]:
+        net.history.new_epoch()
+        for name, value in row.items():
+            net.history.record(name, value)
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def long_run_net(
+    module: LabelledNetwork,
+    windows: MixtureWindows,
+    settings: LongRunSettings,
+    callbacks: Sequence[tuple[str, Any]] = (),
+) -> LongRunNet:
+    """Make the net of a run, ready for its first step, or for `resume`.
+
+    Parameters
+    ----------
+    module : LabelledNetwork
+        What to train, in place.
+    windows : MixtureWindows
+        What to train on.
+    settings : LongRunSettings
+        How.
+    callbacks : sequence of (name, skorch.callbacks.Callback), default=()
+        More callbacks for skorch.
+
+    Returns
+    -------
+    net : LongRunNet
+        Train it with ``net.partial_fit(windows, None, epochs=...)``.
+    """
+    return LongRunNet(
+        module.to(settings.device),
+        label_weight=settings.label_weight,
+        n_steps=settings.n_epochs * windows.settings.steps_per_epoch,
+        precision=settings.precision,
+        criterion=HiddenHuber,
+        optimizer=torch.optim.AdamW,
+        optimizer__betas=(0.9, 0.98),
+        optimizer__weight_decay=settings.weight_decay,
+        optimizer__fused=True,
+        lr=settings.learning_rate,
+        train_split=None,
+        callbacks=[*callbacks],
+        callbacks__print_log=None,
+        device=str(settings.device),
+        verbose=0,
+    ).initialize()

@@ -1,0 +1,127 @@
+"""Long pre-training: it learns, and a run that was stopped goes on as if it had not been."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from sklearn_astromer.datasets import make_variable_stars
+from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer.preparation import observations_for
+from sklearn_astromer.training.batches import DeviceObservations
+from sklearn_astromer.training.long_run import (
+    HiddenHuber,
+    KeepState,
+    LabelledNetwork,
+    LongRunNet,
+    LongRunSettings,
+    long_run_net,
+    rate_factor,
+    resume,
+)
+from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
+
+CPU = torch.device("cpu")
+CONFIG = NetworkConfig(
+    embedding_size=16,
+    n_blocks=1,
+    n_heads=2,
+    feedforward_size=16,
+    window_size=40,
+    dropout=0.1,
+    residual=True,
+    standardised=True,
+    with_errors=True,
+    cycle_multiples=(0.5, 1.0, 2.0),
+)
+CURVES, LABELS = make_variable_stars(
+    6, classes=["RRab", "Mira", "contact binary"], cadence="atlas", random_state=0
+)
+OBSERVATIONS = observations_for(CONFIG, CURVES, device=CPU)
+SETTINGS = LongRunSettings(n_epochs=4, device=CPU, learning_rate=1e-2)
+
+
+def make_run(path: Path | None = None) -> tuple[LongRunNet, MixtureWindows]:
+    torch.manual_seed(0)
+    module = LabelledNetwork(AstromerNetwork(CONFIG), 3)
+    windows = MixtureWindows(
+        DeviceObservations(OBSERVATIONS, CONFIG, CPU),
+        np.ones(len(CURVES)),
+        np.unique(LABELS, return_inverse=True)[1],
+        MixtureSettings(batch_size=32, steps_per_epoch=10),
+    )
+    callbacks = [] if path is None else [("state", KeepState(path))]
+    return long_run_net(module, windows, SETTINGS, callbacks), windows
+
+
+def test__run__to_the_end__learns() -> None:
+    net, windows = make_run()
+    net.partial_fit(windows, None, epochs=4)
+    losses = net.history[:, "train_loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    assert net.step_ == 40
+
+
+def test__resume__stopped_run__ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole, windows = make_run()
+    whole.partial_fit(windows, None, epochs=4)
+    first, windows = make_run(tmp_path / "state")
+    first.partial_fit(windows, None, epochs=2)
+    torch.manual_seed(99)
+    second, windows = make_run()
+    torch.randn(7)
+    resume(second, windows, tmp_path / "state")
+    assert second.step_ == 20
+    second.partial_fit(windows, None, epochs=2)
+    for name, value in whole.module_.state_dict().items():
+        assert torch.equal(value, second.module_.state_dict()[name]), name
+    assert second.history[:, "train_loss"] == whole.history[:, "train_loss"]
+    assert second.history[:, "epoch"] == [1, 2, 3, 4]
+
+
+def test__resume__other_network__is_refused(tmp_path: Path) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    net.module_.classes = nn.Linear(16, 5)
+    with pytest.raises(ValueError, match="state of another network"):
+        resume(net, windows, tmp_path / "state")
+
+
+def test__resume__no_state__is_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "other")
+    with pytest.raises(ValueError, match="no state of a run"):
+        resume(*make_run(), tmp_path / "other")
+
+
+def test__hidden_huber__by_hand__agrees() -> None:
+    magnitude = torch.tensor([[1.0, -1.0, 3.0, 0.0], [2.0, -2.0, 0.0, 8.0]])
+    hidden = torch.tensor([[False, False, True, True], [False, False, False, True]])
+    padding = torch.tensor([[False] * 4, [False, False, True, False]])
+    prediction = torch.tensor([[0.0, 0.0, 2.5, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    loss = HiddenHuber()(prediction, {"hidden": hidden, "padding": padding}, magnitude)
+    # Deviations 1 and 2; errors -0.5 and 0, quadratic, and -4, linear.
+    assert loss.item() == pytest.approx(((0.25 + 0) / 2 + 2 * (4 - 0.5)) / 2)
+
+
+def test__get_loss__unknown_classes__do_not_count() -> None:
+    net, windows = make_run()
+    inputs, (magnitude, hidden, label) = windows.draw()
+    with torch.no_grad():
+        output = net.module_(**inputs)
+        bare = net.get_loss(output, (magnitude, hidden, torch.full_like(label, -1)), X=inputs)
+        some = net.get_loss(output, (magnitude, hidden, label), X=inputs)
+    expected = nn.functional.cross_entropy(output[1], label).item()
+    assert (some - bare).item() == pytest.approx(0.3 * expected, rel=1e-4)
+
+
+def test__rate_factor__run__rises_and_falls() -> None:
+    factors = [rate_factor(share) for share in np.linspace(0, 1, 101)]
+    assert factors[0] == pytest.approx(1e-3)
+    assert np.argmax(factors) in (2, 3)
+    assert factors[-1] == 0
+    assert np.diff(factors[3:]).max() < 0
