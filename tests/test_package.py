@@ -45,7 +45,10 @@ ALLOWED: dict[str, set[str] | None] = {
     "regressor": None,
     "periods": {"periods", "light_curves", "windows", "parameters", "input_checks", "training"},
     "bands": {"embedder", "light_curves", "parameters", "weights"},
-    "plotting": {"light_curves", "parameters"},
+    "plotting": {
+        *("plotting", "light_curves", "parameters", "running", "windows", "hiding", "network"),
+        "evaluation",
+    },
     "evaluation": {"evaluation", "light_curves", "parameters", "atomic", "__version__"},
     "__init__": None,
 }

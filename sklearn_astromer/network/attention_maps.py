@@ -5,27 +5,20 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_astromer.network.astromer import Encoder
-from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias
+from sklearn_astromer.network.attention import MultiHeadAttention
 
 
-def attention_maps(
-    encoder: Encoder,
-    time: Tensor,
-    magnitude: Tensor,
-    hidden: Tensor | None = None,
-    padding: Tensor | None = None,
-    repeats: Tensor | None = None,
-) -> list[Tensor]:
+def attention_maps(encoder: Encoder, **inputs: Tensor) -> list[Tensor]:
     """Compute the attention weights of every block and head (the softmax of Eqs. 1 and 6).
 
     Parameters
     ----------
     encoder : Encoder
         In evaluation mode: in training, dropout would change what the later blocks read.
-    time, magnitude, hidden, padding, repeats : Tensor
+    **inputs : Tensor
         As of `Encoder.forward`.
 
     Returns
@@ -34,16 +27,25 @@ def attention_maps(
         One for each block. Rows look, columns are looked at; each row sums to one. Where a padded
         position stands for several (`repeats`), its column is their sum.
     """
-    bias = attention_bias(encoder.attention_convention, hidden, padding, repeats)
-    with torch.no_grad():
-        *inputs, _ = encoder.outputs(time, magnitude, hidden, padding, repeats)
-        attentions = [
-            module for module in encoder.modules() if isinstance(module, MultiHeadAttention)
-        ]
-        return [
-            attention_weights(attention, x, bias)
-            for attention, x in zip(attentions, inputs, strict=True)
-        ]
+    weights: list[Tensor] = []
+
+    def keep(module: nn.Module, read: tuple[Tensor, Tensor | None]) -> None:
+        assert isinstance(module, MultiHeadAttention)
+        weights.append(attention_weights(module, *read))
+
+    # What a block does before it attends is its own business.
+    hooks = [
+        module.register_forward_pre_hook(keep)
+        for module in encoder.modules()
+        if isinstance(module, MultiHeadAttention)
+    ]
+    try:
+        with torch.no_grad():
+            encoder(**inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return weights
 
 
 def attention_weights(attention: MultiHeadAttention, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -54,9 +56,9 @@ def attention_weights(attention: MultiHeadAttention, x: Tensor, bias: Tensor | N
     attention : MultiHeadAttention
         Of one block.
     x : Tensor, shape (n_windows, n_positions, embedding_size)
-        What the block reads.
+        What it reads.
     bias : Tensor or None
-        From `attention_bias`.
+        From `sklearn_astromer.network.attention.attention_bias`.
 
     Returns
     -------

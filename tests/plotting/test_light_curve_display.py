@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -14,14 +12,6 @@ from sklearn_astromer.periods import PeriodFinder
 from sklearn_astromer.plotting import LightCurveDisplay
 
 PERIOD = 2.5
-
-
-@pytest.fixture(autouse=True)
-def _no_screen() -> Iterator[None]:
-    with mpl.rc_context():
-        mpl.use("agg")
-        yield
-    sys.modules["matplotlib.pyplot"].close("all")
 
 
 def sine_curve() -> np.ndarray:
@@ -86,6 +76,24 @@ def test__from_light_curve__missing_observations__are_left_out_of_the_fold() -> 
 def test__from_light_curve__no_such_curve__raises() -> None:
     with pytest.raises(ValueError, match="index=2, but there are only 1"):
         LightCurveDisplay.from_light_curve([sine_curve()], 2)
+
+
+def test__plot__julian_dates__are_labelled_without_their_first_digits() -> None:
+    curve = sine_curve()
+    curve[:, 0] += 2455000
+    display = LightCurveDisplay.from_light_curve(curve)
+    display.figure_.canvas.draw()
+    assert display.ax_.get_xlabel() == "time \N{MINUS SIGN} 2450000 (days)"
+    labels = [float(tick.get_text()) for tick in display.ax_.get_xticklabels()]
+    np.testing.assert_allclose(labels, display.ax_.get_xticks() - 2450000)
+    # The points stay where they are.
+    np.testing.assert_allclose(points(display)[:, 0], curve[:, 0])
+
+
+def test__from_light_curve__single_observation__has_a_time_axis_of_two_days() -> None:
+    display = LightCurveDisplay.from_light_curve(sine_curve()[:1])
+    first = sine_curve()[0, 0]
+    assert display.ax_.get_xlim() == (first - 1, first + 1)
 
 
 def test__plot__period_of_zero__raises() -> None:

@@ -1,4 +1,4 @@
-"""Pictures in the manner of scikit-learn's displays; they need matplotlib (extra ``plot``)."""
+"""`LightCurveDisplay`: a light curve, against time or folded."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_astromer import parameters
-from sklearn_astromer.light_curves import LightCurves, as_light_curves
+from sklearn_astromer.plotting.axes import BLUE, bright_is_up, new_axes, time_axis
+from sklearn_astromer.plotting.inputs import one_curve
 
-# Blue of Okabe & Ito 2008 (Color Universal Design), and grey for what is shown a second time.
-COLOUR, REPEATED = "#0072B2", "#BBBBBB"
+# Of what is shown a second time.
+REPEATED = "#BBBBBB"
 
 
 class LightCurveDisplay:
@@ -91,11 +92,12 @@ class LightCurveDisplay:
         Raises
         ------
         ValueError
-            If there is no such light curve, or the period is not positive.
+            If there is no such light curve, nothing of it was measured, it has negative errors, or
+            the period is not positive.
         ImportError
             If matplotlib is missing.
         """
-        curve = _one_curve(X, index)
+        curve = one_curve(X, index)
         display = cls(curve.time, curve.magnitude, curve.error, period=period)
         return display.plot(ax=ax, **kwargs)
 
@@ -123,7 +125,7 @@ class LightCurveDisplay:
         ImportError
             If matplotlib is missing.
         """
-        curve = _one_curve(X, index)
+        curve = one_curve(X, index)
         period = float(np.asarray(estimator.transform(curve))[0, 0])
         if np.isnan(period):
             raise ValueError(
@@ -148,37 +150,17 @@ class LightCurveDisplay:
         """
         if self.period is not None:
             parameters.positive("period", self.period)
-        ax = _new_axes() if ax is None else ax
-        look = {"fmt": "o", "markersize": 3, "elinewidth": 0.7, "color": COLOUR} | kwargs
+        ax = new_axes() if ax is None else ax
+        look = {"fmt": "o", "markersize": 3, "elinewidth": 0.7, "color": BLUE} | kwargs
         if self.period is None:
             self.artist_ = ax.errorbar(self.time, self.magnitude, self.error, **look)
-            ax.set_xlabel("time (days)")
+            time_axis(ax, self.time)
         else:
             phase = np.mod((self.time - np.nanmin(self.time)) / self.period, 1.0)
             self.artist_ = ax.errorbar(phase, self.magnitude, self.error, **look)
             ax.errorbar(phase + 1, self.magnitude, self.error, **look | {"color": REPEATED})
             ax.set_xlabel(f"phase (period {self.period:.6g} days)")
         ax.set_ylabel("magnitude (mag)")
-        if not ax.yaxis_inverted():
-            ax.invert_yaxis()
+        bright_is_up(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _one_curve(X: Any, index: int) -> LightCurves:
-    if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] in (2, 3):
-        X = [X]
-    curves = as_light_curves(X)
-    if not -len(curves) <= index < len(curves):
-        raise ValueError(f"index={index}, but there are only {len(curves)} light curves.")
-    return curves[[index]]
-
-
-def _new_axes() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Pictures need matplotlib: pip install "sklearn-astromer[plot]".'
-        ) from error
-    return plt.subplots(layout="constrained")[1]
