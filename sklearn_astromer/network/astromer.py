@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias
+from sklearn_astromer.network.attention import (
+    MultiHeadAttention,
+    VisibleKeys,
+    attention_bias,
+    visible_keys,
+)
 from sklearn_astromer.network.config import NetworkConfig
 from sklearn_astromer.network.inputs import ErrorInput, PeriodInput, visible_spread
 from sklearn_astromer.network.time_encoding import PeriodEncoding, TimeEncoding
@@ -36,9 +41,11 @@ class EncoderBlock(nn.Module):
         self.feedforward_norm = nn.LayerNorm(size, eps=LAYER_NORM_EPSILON, dtype=torch.float32)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, bias: Tensor | None = None, keys: VisibleKeys | None = None
+    ) -> Tensor:
         """Map `x` (n_windows, n_positions, embedding_size) to the same shape."""
-        x = self.attention_norm(self.dropout(self.attention(x, bias)))
+        x = self.attention_norm(self.dropout(self.attention(x, bias, keys)))
         return self.feedforward_norm(self.dropout(self.feedforward(x)))
 
 
@@ -64,9 +71,11 @@ class ResidualBlock(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, bias: Tensor | None = None, keys: VisibleKeys | None = None
+    ) -> Tensor:
         """Map `x` (n_windows, n_positions, embedding_size) to the same shape."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), bias))
+        x = x + self.dropout(self.attention(self.attention_norm(x), bias, keys))
         return x + self.dropout(self.feedforward(self.feedforward_norm(x)))
 
 
@@ -140,10 +149,15 @@ class Encoder(nn.Module):
         -------
         embedding : Tensor, shape (n_windows, n_positions, embedding_size)
         """
-        bias = attention_bias(self.attention_convention, hidden, padding, repeats)
+        bias, keys = None, None
+        if self.training and hidden is not None and self.attention_convention == "exclude":
+            # Half of the observations are hidden: what nobody looks at need not be projected.
+            keys = visible_keys(hidden, padding)
+        else:
+            bias = attention_bias(self.attention_convention, hidden, padding, repeats)
         x = self._input(time, magnitude, hidden, padding, error, cycle, period)
         for block in self.blocks:
-            x = block(x, bias)
+            x = block(x, bias, keys)
         return self.final_norm(x)
 
     def outputs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,9 +30,10 @@ def attention_maps(encoder: Encoder, **inputs: Tensor) -> list[Tensor]:
     """
     weights: list[Tensor] = []
 
-    def keep(module: nn.Module, read: tuple[Tensor, Tensor | None]) -> None:
+    def keep(module: nn.Module, read: tuple[Any, ...]) -> None:
         assert isinstance(module, MultiHeadAttention)
-        weights.append(attention_weights(module, *read))
+        x, bias, _ = read
+        weights.append(attention_weights(module, x, bias))
 
     # What a block does before it attends is its own business.
     hooks = [

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sklearn_astromer.network import AttentionConvention
-from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias
+from sklearn_astromer.network.attention import MultiHeadAttention, attention_bias, visible_keys
 
 CONVENTIONS: tuple[AttentionConvention, ...] = ("exclude", "additive")
 SIZE, N_HEADS, N_POSITIONS = 12, 3, 7
@@ -106,6 +106,37 @@ def test__attention__nothing_hidden_or_padded__needs_no_bias(
         torch.testing.assert_close(found, attention(embedded), atol=1e-6, rtol=0)
     expected = plain_attention(attention, embedded, np.zeros((2, N_POSITIONS, N_POSITIONS)))
     np.testing.assert_allclose(found.numpy(), expected, atol=2e-6)
+
+
+def test__attention__keys_or_bias__equal_also_in_their_gradients(
+    attention: MultiHeadAttention, embedded: Tensor, hidden: Tensor, padding: Tensor
+) -> None:
+    bias = attention_bias("exclude", hidden, padding)
+    results = []
+    for arguments in ({"bias": bias}, {"keys": visible_keys(hidden, padding)}):
+        for training in (True, False):
+            attention.train(training).zero_grad()
+            output = attention(embedded, **arguments)
+            output.square().sum().backward()
+            gradient = attention.query_key_value.weight.grad
+            assert gradient is not None
+            results.append((output.detach(), gradient.clone()))
+    for output, gradient in results[1:]:
+        torch.testing.assert_close(output, results[0][0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(gradient, results[0][1], atol=1e-3, rtol=1e-4)
+
+
+def test__visible_keys__windows_of_unlike_number__are_filled_up_and_excluded() -> None:
+    hidden = torch.tensor([[False, True, False, True], [False, False, False, True]])
+    keys = visible_keys(hidden)
+    assert keys.position[0, :2].tolist() == [0, 2]
+    assert keys.position[1].tolist() == [0, 1, 2]
+    assert keys.bias is not None
+    assert keys.bias[:, 0, 0].tolist() == [[0, 0, -math.inf], [0, 0, 0]]
+    padding = torch.tensor([[False] * 4, [False, False, True, False]])
+    alike = visible_keys(hidden, padding)
+    assert alike.position.tolist() == [[0, 2], [0, 1]]
+    assert alike.bias is None
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)

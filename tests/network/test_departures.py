@@ -117,6 +117,14 @@ def test__network__without_padding__equals_the_padded_window(
         torch.testing.assert_close(one, other[:9], atol=2e-6, rtol=0)
 
 
+def test__network__in_training__predicts_as_in_evaluation(
+    network: AstromerNetwork, windows: dict[str, Tensor]
+) -> None:
+    evaluated, trained = both(network, windows), both(network.train(), windows)
+    for one, other in zip(evaluated, trained, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
 def test__network__order_of_windows__is_kept(
     network: AstromerNetwork, windows: dict[str, Tensor]
 ) -> None:
