@@ -33,13 +33,15 @@ from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.curves import CurveRunner
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.long_run import (
+    LOSSES,
     KeepState,
-    LabelledNetwork,
     LongRunSettings,
+    TellingNetwork,
     long_run_net,
     resume,
 )
 from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
+from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
 from sklearn_astromer.windows import Observations
 
 FOLDING: dict[str, Any] = {
@@ -79,7 +81,9 @@ def parsed_options() -> argparse.Namespace:
     add("--steps-per-epoch", type=int, default=200)
     add("--report", type=int, default=10, help="epochs from one line to the next")
     add("--learning-rate", type=float, default=1e-3)
-    add("--label-weight", type=float, default=0.3, help="of the classes of simulated stars")
+    add("--magnitude-weight", type=float, default=1.0, help="of hidden magnitudes")
+    add("--label-weight", type=float, default=1.0, help="of the classes of simulated stars")
+    add("--portrait-weight", type=float, default=1.0, help="of the portraits of whole curves")
     add("--simulated", type=int, default=400, help="stars of each class and cadence")
     add("--unlabelled", type=int, default=8000, help="light curves of CRTS")
     add("--device", default="auto")
@@ -183,15 +187,18 @@ def train(
         DeviceObservations(mixture.observations, config, options.device),
         mixture.weight,
         mixture.label,
+        portraits(mixture.observations),
         MixtureSettings(options.batch_size, options.steps_per_epoch, seed=options.seed),
     )
-    module = LabelledNetwork(AstromerNetwork(config), len(VARIABLE_STAR_CLASSES))
+    module = TellingNetwork(AstromerNetwork(config), len(VARIABLE_STAR_CLASSES), N_PORTRAIT)
     n_epochs = -(-options.windows // (options.batch_size * options.steps_per_epoch))
     settings = LongRunSettings(
         n_epochs,
         options.device,
         learning_rate=options.learning_rate,
+        magnitude_weight=options.magnitude_weight,
         label_weight=options.label_weight,
+        portrait_weight=options.portrait_weight,
         precision=options.precision,
     )
     state = options.run / "state.safetensors"
@@ -219,7 +226,10 @@ def report(net: Any, probe: Probe, n_windows: int, options: argparse.Namespace) 
     row = {
         "windows": n_windows,
         "windows_per_second": round(len(recent) * per_epoch / seconds),
-        "loss": round(float(np.mean([row["train_loss"] for row in recent])), 4),
+        **{
+            name: round(float(np.mean([row[name] for row in recent])), 4)
+            for name in ("train_loss", *LOSSES)
+        },
         **{f"f1_{name}": round(value, 3) for name, value in probe(net.module_.network).items()},
     }
     print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)

@@ -114,7 +114,9 @@ class DeviceObservations:
         )
         return self._gather(start, length, curve, width, padded=shortest < width)
 
-    def random_batch(self, curve: Tensor, generator: torch.Generator) -> Batch:
+    def random_batch(
+        self, curve: Tensor, generator: torch.Generator, short_fraction: float = 0.0
+    ) -> Batch:
         """Gather a window at random of each of these curves; all is done on the device.
 
         Parameters
@@ -123,6 +125,8 @@ class DeviceObservations:
             Positions of curves, which may repeat.
         generator : torch.Generator
             Where chance comes from; on the device.
+        short_fraction : float, default=0.0
+            Share of the windows that are cut short, to any length from a tenth of a window on.
 
         Returns
         -------
@@ -130,10 +134,15 @@ class DeviceObservations:
         """
         size = self.config.window_size
         first, n = self._first[curve], self._length[curve]
-        chance = torch.rand(curve.shape, generator=generator, device=self.device)
-        room = (n - size).clamp(min=0)
-        start = first + (chance.double() * (room + 1)).long().clamp(max=room)
+        place, fate, share = torch.rand(
+            3, len(curve), generator=generator, device=self.device, dtype=torch.float64
+        )
         length = n.clamp(max=size)
+        least = length.clamp(max=max(1, size // 10))
+        short = least + (share * (length - least + 1)).long().clamp(max=length - least)
+        length = torch.where(fate < short_fraction, short, length)
+        room = n - length
+        start = first + (place * (room + 1)).long().clamp(max=room)
         # To ask how long the longest is would make a GPU wait.
         width = size if self.device.type != "cpu" else int(length.max())
         return self._gather(start, length, curve, width, padded=True)

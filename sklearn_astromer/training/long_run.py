@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,7 +22,7 @@ from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.inputs import visible_spread
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training.devices import autocast
-from sklearn_astromer.training.mixture import MixtureWindows
+from sklearn_astromer.training.mixture import MixtureWindows, Truth
 
 FORMAT_VERSION = 1
 HEADER_KEY = "sklearn_astromer_run"
@@ -30,6 +30,10 @@ HEADER_KEY = "sklearn_astromer_run"
 WARM_UP = 0.02
 # Longest step of all weights together, in units of the learning rate: a rare bad window does less.
 LARGEST_GRADIENT = 1.0
+# Width of the layer from which portraits are told.
+PORTRAIT_SIZE = 256
+# Columns of the history, one for each thing that is told.
+LOSSES = ("magnitude_loss", "class_loss", "portrait_loss")
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,12 @@ class LongRunSettings:
         Of AdamW, at its highest.
     weight_decay : float, default=0.01
         Of AdamW.
-    label_weight : float, default=0.3
+    magnitude_weight : float, default=1.0
+        Weight of Huber's loss of hidden magnitudes.
+    label_weight : float, default=1.0
         Weight of the cross entropy of classes, of windows whose class is known.
+    portrait_weight : float, default=1.0
+        Weight of Huber's loss of the portraits of whole light curves.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         See `sklearn_astromer.training.devices.autocast`.
     """
@@ -56,38 +64,55 @@ class LongRunSettings:
     device: torch.device
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    label_weight: float = 0.3
+    magnitude_weight: float = 1.0
+    label_weight: float = 1.0
+    portrait_weight: float = 1.0
     precision: str = "auto"
 
 
-class LabelledNetwork(nn.Module):
-    """A network that also tells the class of a window, by a linear map of its mean embedding.
+class Answer(NamedTuple):
+    """What a network tells of windows; see `sklearn_astromer.training.mixture.Truth`."""
+
+    magnitude: Tensor
+    logits: Tensor
+    portrait: Tensor
+
+
+class TellingNetwork(nn.Module):
+    """A network that tells, beside hidden magnitudes, the class and the portrait of a whole curve.
+
+    Both are told from the mean embedding of one window, and so have to be in it: the class by a
+    linear map, the portrait by a small network.
 
     Parameters
     ----------
     network : AstromerNetwork
         The network.
-    n_classes : int
-        Number of classes; 0 for none.
+    n_classes, n_numbers : int
+        Number of classes, and of numbers in a portrait.
     """
 
-    def __init__(self, network: AstromerNetwork, n_classes: int) -> None:
+    def __init__(self, network: AstromerNetwork, n_classes: int, n_numbers: int) -> None:
         super().__init__()
         self.network = network
         size = network.config.embedding_size
-        self.classes = nn.Linear(size, n_classes, dtype=torch.float32) if n_classes else None
+        self.classes = nn.Linear(size, n_classes, dtype=torch.float32)
+        self.portrait = nn.Sequential(
+            nn.Linear(size, PORTRAIT_SIZE, dtype=torch.float32),
+            nn.GELU(),
+            nn.Linear(PORTRAIT_SIZE, n_numbers, dtype=torch.float32),
+        )
 
-    def forward(self, **inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Predict magnitudes and, if there are classes, their logits."""
+    def forward(self, **inputs: Tensor) -> Answer:
+        """Tell magnitudes, logits of classes, and portraits of windows."""
         embedding = self.network.encoder(**inputs)
         hidden, padding = inputs.get("hidden"), inputs.get("padding")
-        prediction = self.network.decode(embedding, inputs["magnitude"], hidden, padding)
-        if self.classes is None:
-            return prediction, None
+        magnitude = self.network.decode(embedding, inputs["magnitude"], hidden, padding)
         length = torch.full((len(embedding),), embedding.shape[1], device=embedding.device)
         if padding is not None:
             length = (~padding).sum(1)
-        return prediction, self.classes(pooled(embedding, length, padding))
+        mean = pooled(embedding, length, padding)
+        return Answer(magnitude, self.classes(mean), self.portrait(mean))
 
 
 class HiddenHuber(nn.Module):
@@ -113,9 +138,9 @@ class LongRunNet(NeuralNet):
 
     Parameters
     ----------
-    module : LabelledNetwork
+    module : TellingNetwork
         What to train, in place.
-    label_weight : float
+    magnitude_weight, label_weight, portrait_weight : float
         See `LongRunSettings`.
     n_steps : int
         Steps of the whole run.
@@ -127,14 +152,18 @@ class LongRunNet(NeuralNet):
 
     def __init__(
         self,
-        module: LabelledNetwork,
+        module: TellingNetwork,
         *,
+        magnitude_weight: float,
         label_weight: float,
+        portrait_weight: float,
         n_steps: int,
         precision: str = "auto",
         **kwargs: Any,
     ) -> None:
+        self.magnitude_weight = magnitude_weight
         self.label_weight = label_weight
+        self.portrait_weight = portrait_weight
         self.n_steps = n_steps
         self.precision = precision
         super().__init__(module, **kwargs)
@@ -159,17 +188,17 @@ class LongRunNet(NeuralNet):
             return super().infer(x, **fit_params)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Give the loss of hidden magnitudes, and of classes where they are known."""
-        prediction, logits = y_pred
-        magnitude, _, label = y_true
-        loss = self.criterion_(prediction, X, magnitude)
-        if logits is None or self.label_weight == 0:
-            return loss
-        known = label >= 0
-        of_classes = functional.cross_entropy(
-            logits.float(), label.clamp(min=0), reduction="none"
-        ).masked_fill(~known, 0.0)
-        return loss + self.label_weight * of_classes.sum() / len(label)
+        """Give the weighted sum of the losses of magnitudes, classes and portraits."""
+        answer, truth = Answer(*y_pred), Truth(*y_true)
+        losses = (
+            self.criterion_(answer.magnitude, X, truth.magnitude),
+            class_loss(answer.logits, truth.label),
+            portrait_loss(answer.portrait, truth.portrait),
+        )
+        for name, value in zip(LOSSES, torch.stack(losses).tolist(), strict=True):
+            self.history.record_batch(name, value)
+        weights = (self.magnitude_weight, self.label_weight, self.portrait_weight)
+        return sum(weight * loss for weight, loss in zip(weights, losses, strict=True))
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Take one step, at the learning rate of its place in the run."""
@@ -183,6 +212,20 @@ class LongRunNet(NeuralNet):
         """Shorten gradients that are too long."""
         nn.utils.clip_grad_norm_(self.module_.parameters(), LARGEST_GRADIENT)
         super().on_grad_computed(net, named_parameters, **kwargs)
+
+
+def class_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Give the cross entropy of windows whose class is known, over all windows of the batch."""
+    loss = functional.cross_entropy(logits.float(), label.clamp(min=0), reduction="none")
+    return loss.masked_fill(label < 0, 0.0).mean()
+
+
+def portrait_loss(told: Tensor, portrait: Tensor) -> Tensor:
+    """Give Huber's loss of portraits, the mean over all numbers that are known."""
+    known = portrait.isfinite()
+    error = (told.float() - portrait).masked_fill(~known, 0.0)
+    loss = functional.huber_loss(error, torch.zeros_like(error), reduction="sum")
+    return 2 * loss / known.sum().clamp(min=1)
 
 
 def rate_factor(share: float) -> float:
@@ -276,7 +319,7 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def long_run_net(
-    module: LabelledNetwork,
+    module: TellingNetwork,
     windows: MixtureWindows,
     settings: LongRunSettings,
     callbacks: Sequence[tuple[str, Any]] = (),
@@ -285,7 +328,7 @@ def long_run_net(
 
     Parameters
     ----------
-    module : LabelledNetwork
+    module : TellingNetwork
         What to train, in place.
     windows : MixtureWindows
         What to train on.
@@ -301,7 +344,9 @@ def long_run_net(
     """
     return LongRunNet(
         module.to(settings.device),
+        magnitude_weight=settings.magnitude_weight,
         label_weight=settings.label_weight,
+        portrait_weight=settings.portrait_weight,
         n_steps=settings.n_epochs * windows.settings.steps_per_epoch,
         precision=settings.precision,
         criterion=HiddenHuber,
@@ -311,7 +356,11 @@ def long_run_net(
         optimizer__fused=True,
         lr=settings.learning_rate,
         train_split=None,
-        callbacks=[*callbacks],
+        # Before those that are given, which may want to see or to keep the means of the epoch.
+        callbacks=[
+            *((name, PassthroughScoring(name, on_train=True)) for name in LOSSES),
+            *callbacks,
+        ],
         callbacks__print_log=None,
         device=str(settings.device),
         verbose=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ class MixtureSettings:
     wrong_period_fraction : float
         Share of the windows whose period is made wrong, so that the network does not take it on
         trust; as many again are given none.
+    short_fraction : float
+        Share of the windows that are cut short, so that short light curves are known too.
     seed : int
         Decides everything.
     """
@@ -40,7 +43,26 @@ class MixtureSettings:
     steps_per_epoch: int
     hidden_fraction: float = 0.5
     wrong_period_fraction: float = 0.1
+    short_fraction: float = 0.25
     seed: int = 0
+
+
+class Truth(NamedTuple):
+    """What a network has to tell of windows.
+
+    Parameters
+    ----------
+    magnitude : Tensor of float32, shape (n_windows, n_positions)
+        All magnitudes, the hidden ones too, minus the mean of the window.
+    label : Tensor of int64, shape (n_windows,)
+        Class numbers, -1 where not known.
+    portrait : Tensor of float32, shape (n_windows, n_numbers)
+        What the whole curves are like, NaN where not known.
+    """
+
+    magnitude: Tensor
+    label: Tensor
+    portrait: Tensor
 
 
 class MixtureWindows:
@@ -56,6 +78,9 @@ class MixtureWindows:
         How often each curve is drawn, relative to the others.
     label : ndarray of int64, shape (n_curves,)
         Class number of each curve, -1 where it is not known.
+    portrait : ndarray of float32, shape (n_curves, n_numbers)
+        What each whole curve is like, NaN where it is not known; see
+        `sklearn_astromer.training.portraits`.
     settings : MixtureSettings
         How.
     """
@@ -65,6 +90,7 @@ class MixtureWindows:
         observations: DeviceObservations,
         weight: NDArray[np.float64],
         label: NDArray[np.int64],
+        portrait: NDArray[np.float32],
         settings: MixtureSettings,
     ) -> None:
         self.observations = observations
@@ -74,6 +100,7 @@ class MixtureWindows:
         share = np.cumsum(np.asarray(weight, dtype=np.float64))
         self._share = torch.from_numpy(share / share[-1]).to(device)
         self._label = torch.from_numpy(np.asarray(label, dtype=np.int64)).to(device)
+        self._portrait = torch.from_numpy(portrait).to(device)
         self._generator = torch.Generator(device).manual_seed(settings.seed)
 
     @property
@@ -88,19 +115,19 @@ class MixtureWindows:
     def __len__(self) -> int:
         return self.settings.steps_per_epoch * self.settings.batch_size
 
-    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor, Tensor]]]:
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Truth]]:
         for _ in range(self.settings.steps_per_epoch):
             yield self.draw()
 
-    def draw(self) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor, Tensor]]:
+    def draw(self) -> tuple[dict[str, Tensor], Truth]:
         """Draw a batch.
 
         Returns
         -------
         inputs : dict of Tensor
             Arguments of the network.
-        truth : tuple of Tensor
-            The magnitudes, which of them are hidden, and the class numbers.
+        truth : Truth
+            What the network has to tell.
         """
         settings, device = self.settings, self.observations.device
         chance = torch.rand(
@@ -108,7 +135,7 @@ class MixtureWindows:
         )
         curve = torch.searchsorted(self._share, chance, right=True)
         curve = curve.clamp(max=len(self._share) - 1)
-        batch = self.observations.random_batch(curve, self._generator)
+        batch = self.observations.random_batch(curve, self._generator, settings.short_fraction)
         batch = spoil_periods(batch, settings.wrong_period_fraction, self._generator)
         hiding = hide(
             batch.magnitude,
@@ -119,7 +146,7 @@ class MixtureWindows:
             generator=self._generator,
         )
         inputs = batch.inputs() | {"hidden": hiding.hidden}
-        return inputs, (batch.magnitude, hiding.target, self._label[curve])
+        return inputs, Truth(batch.magnitude, self._label[curve], self._portrait[curve])
 
 
 def spoil_periods(batch: Batch, fraction: float, generator: torch.Generator) -> Batch:

@@ -15,16 +15,20 @@ from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.long_run import (
+    LOSSES,
     HiddenHuber,
     KeepState,
-    LabelledNetwork,
     LongRunNet,
     LongRunSettings,
+    TellingNetwork,
+    class_loss,
     long_run_net,
+    portrait_loss,
     rate_factor,
     resume,
 )
 from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
+from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
 
 CPU = torch.device("cpu")
 CONFIG = NetworkConfig(
@@ -48,11 +52,12 @@ SETTINGS = LongRunSettings(n_epochs=4, device=CPU, learning_rate=1e-2)
 
 def make_run(path: Path | None = None) -> tuple[LongRunNet, MixtureWindows]:
     torch.manual_seed(0)
-    module = LabelledNetwork(AstromerNetwork(CONFIG), 3)
+    module = TellingNetwork(AstromerNetwork(CONFIG), 3, N_PORTRAIT)
     windows = MixtureWindows(
         DeviceObservations(OBSERVATIONS, CONFIG, CPU),
         np.ones(len(CURVES)),
         np.unique(LABELS, return_inverse=True)[1],
+        portraits(OBSERVATIONS),
         MixtureSettings(batch_size=32, steps_per_epoch=10),
     )
     callbacks = [] if path is None else [("state", KeepState(path))]
@@ -108,15 +113,24 @@ def test__hidden_huber__by_hand__agrees() -> None:
     assert loss.item() == pytest.approx(((0.25 + 0) / 2 + 2 * (4 - 0.5)) / 2)
 
 
-def test__get_loss__unknown_classes__do_not_count() -> None:
+def test__get_loss__any__is_the_sum_of_what_is_recorded() -> None:
     net, windows = make_run()
-    inputs, (magnitude, hidden, label) = windows.draw()
-    with torch.no_grad():
-        output = net.module_(**inputs)
-        bare = net.get_loss(output, (magnitude, hidden, torch.full_like(label, -1)), X=inputs)
-        some = net.get_loss(output, (magnitude, hidden, label), X=inputs)
-    expected = nn.functional.cross_entropy(output[1], label).item()
-    assert (some - bare).item() == pytest.approx(0.3 * expected, rel=1e-4)
+    net.partial_fit(windows, None, epochs=1)
+    row = net.history[-1]
+    assert row["train_loss"] == pytest.approx(sum(row[name] for name in LOSSES))
+
+
+def test__class_loss__unknown_classes__do_not_count() -> None:
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    label = torch.tensor([2, -1, 0, -1])
+    known = nn.functional.cross_entropy(logits[[0, 2]], label[[0, 2]], reduction="sum")
+    assert class_loss(logits, label).item() == pytest.approx(known.item() / 4)
+
+
+def test__portrait_loss__by_hand__leaves_out_what_is_not_known() -> None:
+    told = torch.tensor([[1.0, 0.0], [0.5, 3.0]])
+    portrait = torch.tensor([[0.5, torch.nan], [0.5, 1.0]])
+    assert portrait_loss(told, portrait).item() == pytest.approx((0.25 + 0 + 2 * 1.5) / 3)
 
 
 def test__rate_factor__run__rises_and_falls() -> None:

@@ -24,15 +24,19 @@ def observations(config: NetworkConfig = CONFIG) -> DeviceObservations:
 
 
 def mixture(weight: list[float], **settings: float) -> MixtureWindows:
-    given = MixtureSettings(**({"batch_size": 64, "steps_per_epoch": 5} | settings))  # type: ignore[arg-type]
-    return MixtureWindows(observations(), np.array(weight), np.array([3, 1, -1, 0, 2]), given)
+    settings = {"batch_size": 64, "steps_per_epoch": 5, "short_fraction": 0.0} | settings
+    given = MixtureSettings(**settings)  # type: ignore[arg-type]
+    portrait = np.arange(5, dtype=np.float32)[:, None]
+    label = np.array([3, 1, -1, 0, 2])
+    return MixtureWindows(observations(), np.array(weight), label, portrait, given)
 
 
 def test__draw__weights__decide_how_often() -> None:
     windows = mixture([1, 0, 2, 0, 1], batch_size=4000)
-    _, (_, _, label) = windows.draw()
-    counts = torch.bincount(label + 1, minlength=5)
-    # The labels of the curves are 3, 1, -1, 0, 2.
+    _, truth = windows.draw()
+    counts = torch.bincount(truth.label + 1, minlength=5)
+    # The labels of the curves are 3, 1, -1, 0, 2, and their portraits count them.
+    assert torch.equal(torch.tensor([3, 1, -1, 0, 2])[truth.portrait[:, 0].long()], truth.label)
     assert counts[[1, 2]].tolist() == [0, 0]
     np.testing.assert_allclose(counts[[4, 0, 3]] / 4000, [0.25, 0.5, 0.25], atol=0.03)
 
@@ -48,6 +52,19 @@ def test__random_batch__every_start__lies_within_its_curve() -> None:
         starts = start[curve == number]
         assert starts.min() == 0
         assert starts.max() == max(n - 20, 0)
+
+
+def test__random_batch__some_short__are_of_any_length() -> None:
+    held = observations()
+    curve = torch.arange(5).repeat(400)
+    batch = held.random_batch(curve, torch.Generator().manual_seed(0), 0.5)
+    whole = torch.tensor([min(n, 20) for n in LENGTHS]).repeat(400)
+    assert (batch.length <= whole).all()
+    assert batch.length.min() == 2
+    np.testing.assert_allclose((batch.length < whole).double().mean(), 0.5, atol=0.06)
+    last = batch.position[:, 0] + batch.length
+    assert (last <= torch.from_numpy(held.offsets)[curve + 1]).all()
+    assert set(batch.length[curve == 0].tolist()) == set(range(2, 21))
 
 
 def test__random_batch__a_start__equals_the_batch_of_that_window() -> None:
@@ -82,10 +99,9 @@ def test__state__put_back__gives_the_same_batches() -> None:
 
 
 def test__draw__hidden__is_what_is_asked_for() -> None:
-    inputs, (magnitude, hidden, _) = mixture([1, 1, 0, 1, 1], hidden_fraction=0.4).draw()
-    assert torch.equal(inputs["hidden"], hidden)
-    assert torch.equal(inputs["magnitude"], magnitude)
-    assert (hidden.sum(1) == 8).all()
+    inputs, truth = mixture([1, 1, 0, 1, 1], hidden_fraction=0.4).draw()
+    assert torch.equal(inputs["magnitude"], truth.magnitude)
+    assert (inputs["hidden"].sum(1) == 8).all()
 
 
 def test__spoil_periods__shares__are_as_asked() -> None:

@@ -1,0 +1,192 @@
+r"""Compare embeddings with features, on stars that trained none of the weights: one table per set.
+
+    python examples/compare_weights.py --data ../shared/data \
+        --weights macho runs/folding/weights.safetensors
+
+Sets: variable stars of ASAS (seven classes), Cepheids of OGLE-III (fundamental mode and first
+overtone), and simulated stars at a cadence that nothing was trained on. Real stars are those that
+`pretraining_data` keeps away from; the `macho` that ships has seen a few of these Cepheids, without
+labels. What is learned from the labels: logistic regression (LR), five nearest neighbours (kNN) and
+a random forest (RF). The score is macro F1 on 50 test stars of each class, the same ones in every
+row, mean and standard deviation over the splits; for embedders there is the error of hidden
+magnitudes over their standard deviation too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from few_shot_asas import ASAS_CLASSES, percent_of_id
+from hand_crafted_features import hand_crafted_features
+from numpy.typing import NDArray
+from pretraining_data import CEPHEID_MODES, REPORT_PERCENT, Source
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from trivial_statistics import trivial_statistics
+
+from sklearn_astromer import AstromerEmbedder, FoldedCurve, LightCurves
+from sklearn_astromer.datasets import CADENCES, make_variable_stars
+from sklearn_astromer.evaluation import FewShotSplit, f1_macro
+
+TEST_PER_CLASS = 50
+# Two years of a faint survey: nights, seasons, errors and amplitudes that no cadence that trained
+# has.
+UNSEEN_CADENCE = replace(
+    CADENCES["ogle"], span=700.0, revisit=4.0, season=0.5, error_floor=0.015, amplitude_scale=0.8
+)
+
+
+def report_sets(folder: Path | None, per_class: int) -> Iterator[Source]:
+    """Give the sets, real ones if there is a folder with them."""
+    if folder is not None:
+        for name, classes in (("asas", ASAS_CLASSES), ("ogle3_cepheids", CEPHEID_MODES)):
+            path = folder / f"{name}.parquet"
+            label = np.array(pq.read_table(path, columns=["label"])["label"].to_pylist(), dtype=str)
+            curves = LightCurves.read_parquet(path, id="id")
+            percent = np.array([percent_of_id(str(star)) for star in curves.ids])
+            chosen = np.isin(label, classes) & (percent < REPORT_PERCENT[name])
+            yield Source(name, curves[chosen], label[chosen])
+    stars = make_variable_stars(per_class + TEST_PER_CLASS, cadence=UNSEEN_CADENCE, random_state=77)
+    yield Source("simulated, unseen cadence", *stars)
+
+
+def classifiers(seed: int) -> dict[str, ClassifierMixin]:
+    """Make the classifiers of numbers."""
+    return {
+        "LR": make_pipeline(
+            SimpleImputer(), StandardScaler(), LogisticRegression(C=0.3, max_iter=5000)
+        ),
+        "kNN": make_pipeline(SimpleImputer(), StandardScaler(), KNeighborsClassifier()),
+        "RF": RandomForestClassifier(300, random_state=seed),
+    }
+
+
+def representations(
+    weights: list[str], with_features: bool
+) -> dict[str, Callable[[LightCurves], NDArray]]:
+    """Give what turns light curves into numbers, by name."""
+    made: dict[str, Callable[[LightCurves], NDArray]] = {"12 statistics": trivial_statistics}
+    if with_features:
+        made["hand-crafted features"] = hand_crafted_features
+    made["folded light curve"] = FoldedCurve(with_period=True, verbose=1).transform
+    for name in weights:
+        made[name] = AstromerEmbedder.pretrained(name, verbose=1).transform
+    return made
+
+
+def needed_stars(splits: dict[int, list]) -> NDArray[np.int64]:
+    parts = [part for rows in splits.values() for split in rows for part in split]
+    return np.unique(np.concatenate(parts))
+
+
+def scores(
+    numbers: NDArray, label: NDArray[np.str_], splits: dict[int, list]
+) -> Iterator[tuple[str, int, list[float]]]:
+    """Score all classifiers of numbers, for all numbers of labels."""
+    for name in classifiers(0):
+        for n, rows in splits.items():
+            found = []
+            for seed, (train, test) in enumerate(rows):
+                model = classifiers(seed)[name].fit(numbers[train], label[train])
+                found.append(f1_macro(label[test], model.predict(numbers[test])))
+            yield name, n, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", type=Path, help="folder with parquet files; simulated stars alone if left out")
+    add("--weights", nargs="+", default=["macho", "atlas"], help="names or paths")
+    add("--per-class", type=int, nargs="+", default=[20, 50, 100])
+    add("--splits", type=int, default=5)
+    add("--no-features", action="store_true", help="leave the package light-curve out")
+    add("--output", type=Path, help="CSV file of all scores")
+    options = parser.parse_args()
+    rows: list[dict[str, object]] = []
+    for source in report_sets(options.data, max(options.per_class)):
+        print(f"\n## {source.name}: {source.curves}\n", flush=True)
+        splits = {
+            n: list(
+                FewShotSplit(
+                    n, test_per_class=TEST_PER_CLASS, n_splits=options.splits, random_state=0
+                ).split(source.curves, source.label)
+            )
+            for n in options.per_class
+        }
+        chosen = needed_stars(splits)
+        rows += compare(source, splits, chosen, options)
+    if options.output is not None:
+        with options.output.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def compare(
+    source: Source, splits: dict[int, list], chosen: NDArray, options: argparse.Namespace
+) -> Iterator[dict[str, object]]:
+    """Print the table of one set, and give its rows."""
+    head = " | ".join(map(str, splits))
+    print(f"| representation | RMSE/std | classifier | {head} |")
+    print("| --- " * (3 + len(splits)) + "|", flush=True)
+    features: NDArray | None = None
+    made = representations(options.weights, not options.no_features)
+    for name, transform in made.items():
+        numbers = embed(transform, source.curves, chosen)
+        error = ""
+        if name in options.weights:
+            embedder = AstromerEmbedder.pretrained(name, random_state=0)
+            error = f"{-embedder.score(source.curves[chosen], relative=True):.3f}"
+        if name == "hand-crafted features":
+            features = numbers
+        yield from table(source, name, error, numbers, splits)
+        if name in options.weights and features is not None:
+            joined = np.hstack([numbers, features])
+            yield from table(source, f"{name} + features", "", joined, splits)
+
+
+def embed(
+    transform: Callable[[LightCurves], NDArray], curves: LightCurves, chosen: NDArray
+) -> NDArray[np.float64]:
+    """Compute the numbers of the stars that are needed."""
+    numbers = transform(curves[chosen])
+    table = np.full((len(curves), numbers.shape[1]), np.nan)
+    table[chosen] = numbers
+    return table
+
+
+def table(
+    source: Source, name: str, error: str, numbers: NDArray, splits: dict[int, list]
+) -> Iterator[dict[str, object]]:
+    """Print the rows of one representation, and give them."""
+    cells: dict[str, list[str]] = {}
+    for classifier, n, found in scores(numbers, source.label, splits):
+        cells.setdefault(classifier, []).append(f"{np.mean(found):.3f} ± {np.std(found):.3f}")
+        for split, score in enumerate(found):
+            yield {
+                "set": source.name,
+                "representation": name,
+                "classifier": classifier,
+                "labels": n,
+                "split": split,
+                "f1": score,
+            }
+    for classifier, texts in cells.items():
+        print(f"| {name} | {error} | {classifier} | {' | '.join(texts)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
