@@ -113,11 +113,12 @@ def main() -> None:
     add("--per-class", type=int, nargs="+", default=[20, 50, 100])
     add("--splits", type=int, default=5)
     add("--no-features", action="store_true", help="leave the package light-curve out")
-    add("--output", type=Path, help="CSV file of all scores")
+    add("--output", type=Path, help="Markdown file of the tables; all scores go to a CSV beside it")
     options = parser.parse_args()
+    report = Report()
     rows: list[dict[str, object]] = []
     for source in report_sets(options.data, max(options.per_class)):
-        print(f"\n## {source.name}: {source.curves}\n", flush=True)
+        report.line(f"\n### {source.name}\n")
         splits = {
             n: list(
                 FewShotSplit(
@@ -126,22 +127,34 @@ def main() -> None:
             )
             for n in options.per_class
         }
-        chosen = needed_stars(splits)
-        rows += compare(source, splits, chosen, options)
+        rows += compare(source, splits, report, options)
     if options.output is not None:
-        with options.output.open("w", encoding="utf-8", newline="") as file:
+        options.output.write_text("\n".join(report.lines).strip() + "\n", encoding="utf-8")
+        with options.output.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
 
 
+class Report:
+    """Lines that are printed as soon as they are known, and kept."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        """Print and keep a line."""
+        print(text, flush=True)
+        self.lines.append(text)
+
+
 def compare(
-    source: Source, splits: dict[int, list], chosen: NDArray, options: argparse.Namespace
+    source: Source, splits: dict[int, list], report: Report, options: argparse.Namespace
 ) -> Iterator[dict[str, object]]:
-    """Print the table of one set, and give its rows."""
-    head = " | ".join(map(str, splits))
-    print(f"| representation | RMSE/std | classifier | {head} |")
-    print("| --- " * (3 + len(splits)) + "|", flush=True)
+    """Report the table of one set, and give its rows."""
+    chosen = needed_stars(splits)
+    report.line(f"| representation | RMSE/std | classifier | {' | '.join(map(str, splits))} |")
+    report.line("| --- " * (3 + len(splits)) + "|")
     features: NDArray | None = None
     made = representations(options.weights, not options.no_features)
     for name, transform in made.items():
@@ -152,10 +165,10 @@ def compare(
             error = f"{-embedder.score(source.curves[chosen], relative=True):.3f}"
         if name == "hand-crafted features":
             features = numbers
-        yield from table(source, name, error, numbers, splits)
+        yield from table(report, source, (name, error), numbers, splits)
         if name in options.weights and features is not None:
             joined = np.hstack([numbers, features])
-            yield from table(source, f"{name} + features", "", joined, splits)
+            yield from table(report, source, (f"{name} + features", ""), joined, splits)
 
 
 def embed(
@@ -169,9 +182,14 @@ def embed(
 
 
 def table(
-    source: Source, name: str, error: str, numbers: NDArray, splits: dict[int, list]
+    report: Report,
+    source: Source,
+    head: tuple[str, str],
+    numbers: NDArray,
+    splits: dict[int, list],
 ) -> Iterator[dict[str, object]]:
-    """Print the rows of one representation, and give them."""
+    """Report the rows of one representation, and give them."""
+    name, error = head
     cells: dict[str, list[str]] = {}
     for classifier, n, found in scores(numbers, source.label, splits):
         cells.setdefault(classifier, []).append(f"{np.mean(found):.3f} ± {np.std(found):.3f}")
@@ -185,7 +203,7 @@ def table(
                 "f1": score,
             }
     for classifier, texts in cells.items():
-        print(f"| {name} | {error} | {classifier} | {' | '.join(texts)} |", flush=True)
+        report.line(f"| {name} | {error} | {classifier} | {' | '.join(texts)} |")
 
 
 if __name__ == "__main__":

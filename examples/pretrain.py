@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_astromer import __version__, weights
 from sklearn_astromer.datasets import VARIABLE_STAR_CLASSES
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer.network.config import ARCHITECTURES
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.curves import CurveRunner
 from sklearn_astromer.training.devices import resolve_device, seeded
@@ -44,26 +46,12 @@ from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
 from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
 from sklearn_astromer.windows import Observations
 
-FOLDING: dict[str, Any] = {
-    "embedding_size": 128,
-    "n_blocks": 3,
-    "n_heads": 4,
-    "feedforward_size": 256,
-    "dropout": 0.0,
-    "residual": True,
-    "standardised": True,
-    "with_errors": True,
-    "shortest_period": 0.1,
-    "longest_period": 4000.0,
-    "cycle_multiples": (0.5, 1.0, 2.0, 3.0, 4.0, 6.0),
-}
+FOLDING = ARCHITECTURES["folding"]
 CONFIGS = {
-    "paper": NetworkConfig(dropout=0.0),
-    "folding": NetworkConfig(**FOLDING),
-    "unfolded": NetworkConfig(**FOLDING | {"cycle_multiples": ()}),
-    "tiny": NetworkConfig(
-        **FOLDING | {"embedding_size": 16, "n_blocks": 1, "feedforward_size": 16}
-    ),
+    "paper": replace(ARCHITECTURES["paper"], dropout=0.0),
+    "folding": FOLDING,
+    "unfolded": replace(FOLDING, cycle_multiples=()),
+    "tiny": replace(FOLDING, embedding_size=16, n_blocks=1),
 }
 
 

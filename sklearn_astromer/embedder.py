@@ -17,7 +17,7 @@ from sklearn_astromer.fitting import starting_network, train_network
 from sklearn_astromer.hiding import flat_hidden
 from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AttentionConvention
-from sklearn_astromer.running import current_network, curve_runner, hidden_error
+from sklearn_astromer.running import current_network, curve_runner, hidden_error, periods_of
 from sklearn_astromer.windows import usable_observations
 
 
@@ -30,11 +30,10 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     without labels: from scratch, or from `weights` (fine-tuning). With `weights` no `fit` is needed
     before `transform`.
 
-    Every method takes light curves in any of these forms: `LightCurves`; a list of arrays of shape
-    (n_observations, 2 or 3) with the columns time (days), magnitude and, optionally, error; a 3-D
-    array padded with NaN; a data frame or Arrow table with one row per light curve and list
-    columns; or a numeric 2-D array, read as magnitudes at a spacing of one day. NaN times and
-    magnitudes stand for observations without a measurement.
+    Every method takes light curves in any form that `as_light_curves` knows: `LightCurves`; a list
+    of arrays of shape (n_observations, 2 or 3) with the columns time (days), magnitude and,
+    optionally, error; tables; or a numeric 2-D array, read as magnitudes at a spacing of one day.
+    NaN times and magnitudes stand for observations without a measurement.
 
     Parameters
     ----------
@@ -46,12 +45,18 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     output : {"mean", "max", "sequence"}, default="mean"
         What `transform` gives: one row per light curve, pooled over its observations; or a list
         with one row per observation.
+    architecture : {"paper", "folding"} or None, default=None
+        Kind of the network: the paper's; or one with residual connections that is told errors and
+        the phase in the best period. None: that of `weights`, or the paper's.
+    period_search : bool, default=True
+        Whether a network that folds light curves searches their periods (as `PeriodFinder` does).
+        If False, it is told that there are none.
     embedding_size, n_blocks, n_heads, feedforward_size, window_size : int or None, default=None
         Shape of the network; window_size is the largest number of observations that it sees at
-        once. None: as in `weights`, or in the paper (256, 2, 4, 128, 200).
+        once. None: as in `weights` or `architecture` (the paper's: 256, 2, 4, 128, 200).
     dropout, time_base : float or None, default=None
-        Share of activations dropped in training, and base of the frequencies of the time encoding.
-        None: as in `weights`, or in the paper (0.1 and 1000).
+        Share of activations dropped in training, and base of the frequencies of the time encoding;
+        None: as in `weights` or `architecture` (the paper's: 0.1 and 1000).
     attention : {"exclude", "additive"} or None, default=None
         What padding does in the attention: it is excluded (Eq. 6 of the paper), or treated as in
         the authors' library. None: as in `weights`, or "exclude".
@@ -119,6 +124,8 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         *,
         finetune: bool = True,
         output: str = "mean",
+        architecture: str | None = None,
+        period_search: bool = True,
         embedding_size: int | None = None,
         n_blocks: int | None = None,
         n_heads: int | None = None,
@@ -143,6 +150,8 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.weights = weights
         self.finetune = finetune
         self.output = output
+        self.architecture = architecture
+        self.period_search = period_search
         self.embedding_size = embedding_size
         self.n_blocks = n_blocks
         self.n_heads = n_heads
@@ -211,13 +220,9 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         parameters.check_embedder(self)
         curves = check_curves(self, X, reset=True)
         network = starting_network(self)
-        history: list[dict[str, float]] = []
-        if self.finetune:
-            history = train_network(self, network, curves)
-        else:
-            usable_observations(curves)
-        self.network_ = network
-        self.history_ = history
+        usable_observations(curves)
+        history = train_network(self, network, curves) if self.finetune else []
+        self.network_, self.history_ = network, history
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32] | list[NDArray[np.float32]]:
@@ -312,6 +317,21 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 "standard deviation to divide by; use relative=False."
             )
         return -rmse / spread
+
+    def find_periods(self, X: Any) -> NDArray[np.float64]:
+        """Give the periods on which the network folds light curves.
+
+        Parameters
+        ----------
+        X : light curves
+            In any of the forms that the class lists.
+
+        Returns
+        -------
+        period : ndarray of float64, shape (n_curves,)
+            Days; NaN where none was found, or the network takes none.
+        """
+        return periods_of(self, X)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the embedder to a folder: its weights as safetensors, all else as JSON.

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from sklearn_astromer import weights
+from sklearn_astromer import parameters, weights
 from sklearn_astromer.hiding import n_targets
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer.network.config import ARCHITECTURES, DEPARTURES
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.pretraining import TrainingSettings, train
-from sklearn_astromer.windows import Observations, usable_observations
+from sklearn_astromer.windows import Observations
 
 if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
@@ -52,11 +53,29 @@ def starting_network(embedder: AstromerEmbedder) -> AstromerNetwork:
         for name in (*SIZES, *CHANGEABLE)
         if (value := getattr(embedder, name)) is not None
     }
+    architecture = embedder.architecture
+    if architecture is not None:
+        parameters.one_of("architecture", architecture, tuple(ARCHITECTURES))
     if embedder.weights is not None:
-        return _with_changes(weights.load(embedder.weights), given, embedder.weights).build()
+        checkpoint = weights.load(embedder.weights)
+        if architecture is not None:
+            _check_architecture(checkpoint.config, architecture, embedder.weights)
+        return _with_changes(checkpoint, given, embedder.weights).build()
+    config = replace(ARCHITECTURES[architecture or "paper"], **given)
     random_state = check_random_state(embedder.random_state)
     with seeded(torch.device("cpu"), random_state.randint(2**31 - 1)):
-        return AstromerNetwork(NetworkConfig(**given)).eval()
+        return AstromerNetwork(config).eval()
+
+
+def _check_architecture(config: NetworkConfig, architecture: str, source: str | Path) -> None:
+    """Raise a ValueError if weights are of another architecture than the one asked for."""
+    asked = ARCHITECTURES[architecture]
+    other = [name for name in DEPARTURES if getattr(config, name) != getattr(asked, name)]
+    if other:
+        raise ValueError(
+            f"weights={str(source)!r} are not of the architecture {architecture!r} (they differ in "
+            f"{', '.join(other)}); leave architecture out, or train from scratch with weights=None."
+        )
 
 
 def _with_changes(
@@ -101,14 +120,17 @@ def train_network(
     seed = random_state.randint(2**31 - 1)
 
     def prepared(part: LightCurves) -> Observations:
-        device = resolve_device(embedder.device)
-        return observations_for(network.config, part, device=device, verbose=embedder.verbose)
+        return observations_for(
+            network.config,
+            part,
+            device=resolve_device(embedder.device),
+            search=embedder.period_search,
+            verbose=embedder.verbose,
+        )
 
     if embedder.validation_fraction is None:
         training, validation = prepared(curves), None
     else:
-        # Before the curves are split, so that an error names a position that the user knows.
-        usable_observations(curves)
         if len(curves) < 2:
             raise ValueError(
                 "n_samples=1: one light curve cannot both train and validate. Give more, or "

@@ -29,6 +29,8 @@ def check_embedder(embedder: AstromerEmbedder) -> None:
         If a value is not allowed; the message says which are.
     """
     one_of("output", embedder.output, OUTPUTS)
+    if not isinstance(embedder.period_search, bool):
+        raise ValueError(f"period_search must be True or False, got {embedder.period_search!r}.")
     one_of("precision", embedder.precision, PRECISIONS)
     fraction("hidden_fraction", embedder.hidden_fraction)
     fraction("visible_fraction", embedder.visible_fraction, zero_too=True)

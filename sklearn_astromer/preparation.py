@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import NetworkConfig
 from sklearn_astromer.periods.ephemeris import find_ephemerides
-from sklearn_astromer.windows import Observations, usable_observations
+from sklearn_astromer.windows import Ephemerides, Observations, usable_observations
 
 
 def observations_for(
@@ -19,6 +19,7 @@ def observations_for(
     curves: LightCurves,
     *,
     device: torch.device,
+    search: bool = True,
     verbose: int = 0,
     hidden: NDArray[np.bool_] | None = None,
 ) -> Observations:
@@ -32,6 +33,8 @@ def observations_for(
         What it is to see.
     device : torch.device
         Where periods are searched.
+    search : bool, default=True
+        Whether they are; if not, the network is told that there are none.
     verbose : int, default=0
         1 shows a progress bar of the search.
     hidden : ndarray of bool, shape (n_observations,), optional
@@ -49,6 +52,8 @@ def observations_for(
     observations = usable_observations(curves)
     if not config.needs_ephemerides:
         return observations
+    if not search:
+        return replace(observations, ephemerides=Ephemerides.none(len(curves)))
     if hidden is not None and hidden.any():
         magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
         curves = LightCurves(curves.time, magnitude, curves.error, offsets=curves.offsets)

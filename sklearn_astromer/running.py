@@ -90,7 +90,12 @@ def curve_runner(
         # The estimator's own network stays on the CPU, wherever it is used.
         deepcopy(network).to(device) if device.type != "cpu" else network,
         observations_for(
-            network.config, curves, device=device, verbose=embedder.verbose, hidden=hidden
+            network.config,
+            curves,
+            device=device,
+            search=embedder.period_search,
+            verbose=embedder.verbose,
+            hidden=hidden,
         ),
         curves.offsets,
         device=device,
@@ -134,3 +139,25 @@ def hidden_error(embedder: AstromerEmbedder, X: Any) -> tuple[float, float]:
     hidden = np.zeros(len(curves.time), dtype=bool)
     hidden[observations.position] = chosen
     return curve_runner(embedder, curves, hidden).hidden_error(hidden)
+
+
+def periods_of(embedder: AstromerEmbedder, X: Any) -> NDArray[np.float64]:
+    """Give the periods on which an embedder's network folds light curves.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Fitted, or with weights.
+    X : light curves
+        In any form.
+
+    Returns
+    -------
+    period : ndarray of float64, shape (n_curves,)
+        Days; NaN where none was found, or the network takes none.
+    """
+    runner = curve_runner(embedder, X)
+    ephemerides = runner.observations.ephemerides
+    if ephemerides is None:
+        return np.full(len(runner.given_offsets) - 1, np.nan)
+    return ephemerides.period

@@ -299,7 +299,10 @@ class _Work:
 def _on_device(
     estimator: Any, curves: LightCurves, config: NetworkConfig, device: torch.device
 ) -> DeviceObservations:
-    observations = observations_for(config, curves, device=device, verbose=estimator.verbose)
+    search = getattr(getattr(estimator, "embedder_", None), "period_search", True)
+    observations = observations_for(
+        config, curves, device=device, search=search, verbose=estimator.verbose
+    )
     return DeviceObservations(observations, config, device)
 
 

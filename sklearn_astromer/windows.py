@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,11 @@ class Ephemerides:
     scatter: NDArray[np.float64]
     scatter_double: NDArray[np.float64]
     log_false_alarm: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, n_curves: int) -> Ephemerides:
+        """Give what says that no light curve has a period."""
+        return cls(*np.full((len(fields(cls)), n_curves), np.nan))
 
     def facts(self) -> NDArray[np.float32]:
         """Give what a network is told of the periods, as numbers of order one.

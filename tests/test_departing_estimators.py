@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from sklearn.frozen import FrozenEstimator
 
 from sklearn_astromer import AstromerClassifier, AstromerEmbedder, LightCurves
 from sklearn_astromer.datasets import make_variable_stars
-from sklearn_astromer.fitting import train_network
+from sklearn_astromer.fitting import starting_network, train_network
+from sklearn_astromer.network.config import ARCHITECTURES
+from sklearn_astromer.periods import PeriodFinder
 
 DEPARTURES: dict[str, Any] = {
     "residual": True,
@@ -127,3 +130,36 @@ def test__classifier__any_head__learns_and_predicts(
     fitted = clone(classifier).fit(*stars)
     assert fitted.predict_proba(stars[0]).shape == (12, 3)
     assert np.isfinite(fitted.predict_proba(stars[0])).all()
+
+
+def test__architecture__folding__is_that_of_the_name_and_can_be_changed() -> None:
+    config = starting_network(AstromerEmbedder(architecture="folding", n_blocks=1)).config
+    assert config == replace(ARCHITECTURES["folding"], n_blocks=1)
+    assert starting_network(AstromerEmbedder()).config == ARCHITECTURES["paper"]
+
+
+def test__architecture__wrong__error_says_so() -> None:
+    with pytest.raises(ValueError, match='architecture must be one of "paper", "folding"'):
+        AstromerEmbedder(architecture="folded").fit(np.zeros((4, 5)))
+    with pytest.raises(ValueError, match="are not of the architecture 'folding'"):
+        AstromerEmbedder("macho", architecture="folding").transform(np.zeros((2, 5)))
+    with pytest.raises(ValueError, match="period_search must be True or False"):
+        AstromerEmbedder("macho", period_search="no").transform(np.zeros((2, 5)))
+
+
+def test__find_periods__network_that_folds__are_those_of_the_finder(
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]]
+) -> None:
+    found = PeriodFinder().transform(stars[0])[:, 0]
+    np.testing.assert_allclose(embedder.find_periods(stars[0]), found, rtol=1e-7)
+    assert np.isnan(embedder.set_params(period_search=False).find_periods(stars[0])).all()
+    assert np.isnan(AstromerEmbedder.pretrained("macho").find_periods(stars[0])).all()
+
+
+def test__period_search__switched_off__only_the_phases_are_lost(
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]]
+) -> None:
+    told = embedder.transform(stars[0])
+    alone = embedder.set_params(period_search=False).transform(stars[0])
+    assert np.isfinite(alone).all()
+    assert np.abs(told - alone).max() > 0.01

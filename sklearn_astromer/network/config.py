@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 AttentionConvention = Literal["exclude", "additive"]
@@ -144,3 +146,25 @@ class NetworkConfig:
             for name, value in values.items()
             if name not in DEPARTURES or value != paper[name]
         }
+
+
+ARCHITECTURES: Mapping[str, NetworkConfig] = MappingProxyType(
+    {
+        "paper": NetworkConfig(),
+        # Chosen by trials, of which docs/pretraining.md tells.
+        "folding": NetworkConfig(
+            embedding_size=128,
+            n_blocks=3,
+            n_heads=4,
+            feedforward_size=256,
+            dropout=0.0,
+            residual=True,
+            standardised=True,
+            with_errors=True,
+            shortest_period=0.1,
+            longest_period=4000.0,
+            cycle_multiples=(0.5, 1.0, 2.0, 3.0, 4.0, 6.0),
+        ),
+    }
+)
+"""Networks that have a name."""
