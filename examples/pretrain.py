@@ -50,7 +50,12 @@ FOLDING = ARCHITECTURES["folding"]
 CONFIGS = {
     "paper": replace(ARCHITECTURES["paper"], dropout=0.0),
     "folding": FOLDING,
-    "unfolded": replace(FOLDING, cycle_multiples=()),
+    # One departure from the paper less, each.
+    "no-cycles": replace(FOLDING, cycle_multiples=()),
+    "no-residuals": replace(FOLDING, residual=False),
+    "no-standardising": replace(FOLDING, standardised=False),
+    "no-errors": replace(FOLDING, with_errors=False),
+    "no-period-grid": replace(FOLDING, shortest_period=None, longest_period=None),
     "tiny": replace(FOLDING, embedding_size=16, n_blocks=1),
 }
 
