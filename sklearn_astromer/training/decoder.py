@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.network.inputs import visible_spread
 
 # Enough for the 257 unknowns of the paper's decoder: about 6,000 windows of 200 observations.
 MOST_BATCHES = 100
@@ -47,7 +48,7 @@ def solve_decoder(
             ).double()
             rows = functional.pad(rows, (0, 1), value=1.0)
             covariance += rows.T @ rows
-            product += rows.T @ magnitude[target].double()
+            product += rows.T @ told_of(network, inputs, magnitude)[target].double()
         ridge = RIDGE * covariance.diagonal().mean().clamp(min=1e-30)
         identity = torch.eye(size + 1, dtype=torch.float64, device=device)
         solution = torch.linalg.solve(covariance + ridge * identity, product)
@@ -55,3 +56,11 @@ def solve_decoder(
         network.decoder.norm.bias.zero_()
         network.decoder.linear.weight.copy_(solution[None, :-1])
         network.decoder.linear.bias.copy_(solution[-1:])
+
+
+def told_of(network: AstromerNetwork, inputs: dict[str, Tensor], magnitude: Tensor) -> Tensor:
+    """Give what the decoder has to tell: magnitudes, or what they are in the network's units."""
+    if not network.config.standardised:
+        return magnitude
+    spread = visible_spread(inputs["magnitude"], inputs.get("hidden"), inputs.get("padding"))
+    return (magnitude - spread.mean) / spread.deviation

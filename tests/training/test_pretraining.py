@@ -14,6 +14,7 @@ from example_curves import random_curves, random_embedder, random_network, small
 from sklearn_astromer import AstromerEmbedder
 from sklearn_astromer.light_curves import as_light_curves
 from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.network.inputs import visible_spread
 from sklearn_astromer.training.anchor import Anchor, mean_embedding
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.decoder import solve_decoder
@@ -294,15 +295,22 @@ def test__mean_embedding__padding__takes_no_part() -> None:
     assert len(on_device.time) == 24
 
 
-def test__solve_decoder__random_encoder__is_the_best_linear_one_on_the_targets() -> None:
-    network = random_network()
+@pytest.mark.parametrize("standardised", [False, True])
+def test__solve_decoder__random_encoder__is_the_best_linear_one_on_the_targets(
+    standardised: bool,
+) -> None:
+    network = random_network(standardised=standardised)
     windows = windows_of(network, [20] * 12, batch_size=12)
 
     def loss() -> float:
-        square = [
-            (network(**inputs) - magnitude)[target].square()
-            for inputs, (magnitude, target) in windows
-        ]
+        square = []
+        for inputs, (magnitude, target) in windows:
+            error = network(**inputs) - magnitude
+            if standardised:
+                error = (
+                    error / visible_spread(inputs["magnitude"], inputs["hidden"], None).deviation
+                )
+            square.append(error[target].square())
         return float(torch.cat(square).mean())
 
     with torch.no_grad():
