@@ -151,12 +151,10 @@ def main() -> None:
     sources = all_sources(options.data, options.simulated, options.unlabelled, options.seed)
     for source in sources:
         print(f"  {source.name:16} {source.curves}")
-    mixture = make_mixture(sources, config, options.device, options.run / "periods.npy")
+    mixture = make_mixture(sources, options.device, options.run / "periods.npz")
     probed = probe_sets(sources)
     prepared = [
-        with_periods(
-            source.curves, config, options.device, options.run / f"periods_{source.name}.npy"
-        )
+        with_periods(source.curves, options.device, options.run / f"periods_{source.name}.npz")
         for source in probed
     ]
     probe = Probe(probed, prepared, options)

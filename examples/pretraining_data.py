@@ -2,12 +2,17 @@
 
 Of stars that a report will judge nothing is read, not even without labels: those of the seven
 classes of ASAS whose id has a percent (see `percent_of_id`) below 80, and the Cepheids of OGLE
-below 40. The others train, and the same stars of ASAS and OGLE validate with their labels.
+below 40. The others train, and the same stars of ASAS and OGLE validate with their labels. ASAS has
+some stars twice, under ids a few arc seconds apart: what is within an arc minute of a star that
+trains is in no report.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import io
+from dataclasses import astuple, dataclass, replace
+from math import cos, radians, sin
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +20,25 @@ import pyarrow.parquet as pq
 import torch
 from few_shot_asas import ASAS_CLASSES, percent_of_id
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from sklearn_astromer import LightCurves
+from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.datasets import CADENCES, VARIABLE_STAR_CLASSES, make_variable_stars
-from sklearn_astromer.network import NetworkConfig
-from sklearn_astromer.preparation import observations_for
-from sklearn_astromer.windows import Ephemerides, Observations
+from sklearn_astromer.periods.ephemeris import find_ephemerides
+from sklearn_astromer.windows import Ephemerides, Observations, usable_observations
 
 # Percents of ids below which stars are left to reports.
 REPORT_PERCENT = {"asas": 80, "ogle3_cepheids": 40, "ogle4_cepheids": 40}
 # How often each source is drawn, relative to the others.
 WEIGHTS = {"asas": 2.0, "ogle3_cepheids": 0.7, "ogle4_cepheids": 0.7, "crts": 0.7, "simulated": 4.0}
 CEPHEID_MODES = ("F", "1O")
+CLASSES = {
+    "asas": ASAS_CLASSES,
+    "ogle3_cepheids": CEPHEID_MODES,
+    "ogle4_cepheids": CEPHEID_MODES,
+}
+ARC_MINUTE = radians(1 / 60)
 MOST_PROBE_STARS = 90
 NO_LABEL = -1
 
@@ -54,17 +66,43 @@ class Source:
 
 
 def read_source(folder: Path, name: str) -> Source:
-    """Read a survey, without the stars of reports."""
+    """Read what trains of a survey."""
+    source, trains = _read(folder, name)
+    return source[trains]
+
+
+def read_report_stars(folder: Path, name: str) -> Source:
+    """Read the stars of a survey that judge, of the classes that are asked for."""
+    source, trains = _read(folder, name)
+    judges = ~trains & np.isin(source.label, CLASSES[name])
+    if name == "asas":
+        place = np.array([position_of_id(str(star)) for star in source.curves.ids])
+        nearest = cKDTree(place[trains]).query(place)[0]
+        judges &= nearest > ARC_MINUTE
+    return source[judges]
+
+
+def _read(folder: Path, name: str) -> tuple[Source, NDArray[np.bool_]]:
+    """Read a survey, and tell which of its light curves train."""
     path = folder / f"{name}.parquet"
     curves = LightCurves.read_parquet(path, id="id")
     label = np.full(len(curves), "", dtype="U8")
     if "label" in pq.read_schema(path).names:
         label = np.array(pq.read_table(path, columns=["label"]).column(0).to_pylist(), dtype=str)
     percent = np.array([percent_of_id(str(star)) for star in curves.ids])
-    allowed = percent >= REPORT_PERCENT.get(name, 0)
+    trains = percent >= REPORT_PERCENT.get(name, 0)
     if name == "asas":
-        allowed |= ~np.isin(label, ASAS_CLASSES)
-    return Source(name, curves, label)[allowed]
+        trains |= ~np.isin(label, ASAS_CLASSES)
+    return Source(name, curves, label), trains
+
+
+def position_of_id(star: str) -> tuple[float, float, float]:
+    """Tell where on the unit sphere a star of ASAS is, whose id is HHMMSS+DDMM.M."""
+    hours = int(star[:2]) + int(star[2:4]) / 60 + int(star[4:6]) / 3600
+    degrees = int(star[7:9]) + float(star[9:]) / 60
+    longitude = radians(15 * hours)
+    latitude = radians(-degrees if star[6] == "-" else degrees)
+    return cos(latitude) * cos(longitude), cos(latitude) * sin(longitude), sin(latitude)
 
 
 def all_sources(folder: Path, n_simulated: int, n_unlabelled: int, seed: int) -> list[Source]:
@@ -109,9 +147,7 @@ class Mixture:
     label: NDArray[np.int64]
 
 
-def make_mixture(
-    sources: list[Source], config: NetworkConfig, device: torch.device, cache: Path
-) -> Mixture:
+def make_mixture(sources: list[Source], device: torch.device, cache: Path) -> Mixture:
     """Put sources together; the periods, whose search takes long, are kept in a folder."""
     curves = LightCurves.concatenate([source.curves for source in sources])
     names = np.concatenate([np.repeat(source.name, len(source.curves)) for source in sources])
@@ -126,33 +162,25 @@ def make_mixture(
             for source in sources
         ]
     )
-    return Mixture(with_periods(curves, config, device, cache), weight, label)
+    return Mixture(with_periods(curves, device, cache), weight, label)
 
 
-def with_periods(
-    curves: LightCurves, config: NetworkConfig, device: torch.device, cache: Path
-) -> Observations:
-    """Prepare light curves for a network; periods that were found before are read from a file."""
-    if not config.needs_ephemerides:
-        return observations_for(config, curves, device=device)
+def with_periods(curves: LightCurves, device: torch.device, cache: Path) -> Observations:
+    """Prepare light curves for networks; periods that were found before are read from a file."""
+    observations = usable_observations(curves)
+    content = [observations.time, observations.magnitude, observations.offsets]
+    digest = hashlib.sha256(b"".join(part.tobytes() for part in content)).hexdigest()
     if cache.is_file():
-        columns = np.load(cache)
-        if columns.shape == (6, len(curves)):
-            bare = observations_for(NetworkConfig(), curves, device=device)
-            return Observations(
-                bare.time,
-                bare.magnitude,
-                bare.offsets,
-                bare.position,
-                bare.error,
-                Ephemerides(*columns),
-            )
-        raise SystemExit(f"{cache} is of other light curves; remove it, or name another --run.")
-    observations = observations_for(config, curves, device=device, verbose=1)
-    assert observations.ephemerides is not None
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cache, np.stack(list(vars(observations.ephemerides).values())))
-    return observations
+        with np.load(cache) as kept:
+            if str(kept["digest"]) != digest:
+                raise SystemExit(f"{cache} is of other light curves; name another --run.")
+            return replace(observations, ephemerides=Ephemerides(*kept["columns"]))
+    # Whatever the network is told of them, its portraits show folded light curves.
+    ephemerides = find_ephemerides(curves, device=device, verbose=1)
+    stream = io.BytesIO()
+    np.savez(stream, digest=digest, columns=np.stack(astuple(ephemerides)))
+    write_bytes(cache, stream.getvalue())
+    return replace(observations, ephemerides=ephemerides)
 
 
 def probe_sets(sources: list[Source]) -> list[Source]:

@@ -1,7 +1,7 @@
 r"""Put the network of a run into the package, with a model card: what it read, and what it can do.
 
     python examples/compare_weights.py --data ../shared/data --output table.md \
-        --weights macho-official atlas-official macho runs/folding/weights.safetensors
+        --weights macho-official atlas-official macho variables=runs/folding/weights.safetensors
     python examples/ship_weights.py --run runs/folding --name variables --table table.md
 
 The name needs an entry in `sklearn_astromer/weights/registry.py`.
@@ -88,9 +88,7 @@ def main() -> None:
         ),
         settings=", ".join(f"{key} {value}" for key, value in metadata["settings"].items()),
         log=", ".join(f"{key} {value}" for key, value in log.items()),
-        table=options.table.read_text(encoding="utf-8")
-        .replace(str(options.run / "weights.safetensors"), options.name)
-        .strip(),
+        table=options.table.read_text(encoding="utf-8").strip(),
     )
     path.with_suffix(".md").write_text(card, encoding="utf-8")
     print(f"wrote {path} and its model card")

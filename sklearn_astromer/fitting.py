@@ -18,7 +18,7 @@ from sklearn_astromer.network.config import ARCHITECTURES, DEPARTURES
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.pretraining import TrainingSettings, train
-from sklearn_astromer.windows import Observations
+from sklearn_astromer.windows import Observations, chosen_curves
 
 if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
@@ -60,11 +60,22 @@ def starting_network(embedder: AstromerEmbedder) -> AstromerNetwork:
         checkpoint = weights.load(embedder.weights)
         if architecture is not None:
             _check_architecture(checkpoint.config, architecture, embedder.weights)
+        _check_time_base(checkpoint.config, given)
         return _with_changes(checkpoint, given, embedder.weights).build()
     config = replace(ARCHITECTURES[architecture or "paper"], **given)
+    _check_time_base(config, given)
     random_state = check_random_state(embedder.random_state)
     with seeded(torch.device("cpu"), random_state.randint(2**31 - 1)):
         return AstromerNetwork(config).eval()
+
+
+def _check_time_base(config: NetworkConfig, given: dict[str, Any]) -> None:
+    """Raise a ValueError if a time base is given to a network that has a grid of periods."""
+    if "time_base" in given and config.shortest_period is not None:
+        raise ValueError(
+            f"time_base={given['time_base']!r} would change nothing: this network has a grid of "
+            "periods in place of Eq. (4) of the paper. Leave it out."
+        )
 
 
 def _check_architecture(config: NetworkConfig, architecture: str, source: str | Path) -> None:
@@ -118,19 +129,16 @@ def train_network(
     """
     random_state = check_random_state(embedder.random_state)
     seed = random_state.randint(2**31 - 1)
-
-    def prepared(part: LightCurves) -> Observations:
-        return observations_for(
-            network.config,
-            part,
-            device=resolve_device(embedder.device),
-            search=embedder.period_search,
-            verbose=embedder.verbose,
-        )
-
-    if embedder.validation_fraction is None:
-        training, validation = prepared(curves), None
-    else:
+    # Of all curves at once, so that an error names a position that the user knows.
+    training = observations_for(
+        network.config,
+        curves,
+        device=resolve_device(embedder.device),
+        search=embedder.period_search,
+        verbose=embedder.verbose,
+    )
+    validation = None
+    if embedder.validation_fraction is not None:
         if len(curves) < 2:
             raise ValueError(
                 "n_samples=1: one light curve cannot both train and validate. Give more, or "
@@ -139,8 +147,8 @@ def train_network(
         order = random_state.permutation(len(curves))
         n_validation = max(1, round(len(curves) * embedder.validation_fraction))
         n_validation = min(n_validation, len(curves) - 1)
-        validation = prepared(curves[np.sort(order[:n_validation])])
-        training = prepared(curves[np.sort(order[n_validation:])])
+        validation = chosen_curves(training, np.sort(order[:n_validation]))
+        training = chosen_curves(training, np.sort(order[n_validation:]))
         _check_something_to_hide(validation, embedder.hidden_fraction, "validation")
     _check_something_to_hide(training, embedder.hidden_fraction, "training")
     return train(network, training, validation, _training_settings(embedder, seed))

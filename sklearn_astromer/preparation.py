@@ -55,6 +55,9 @@ def observations_for(
     if not search:
         return replace(observations, ephemerides=Ephemerides.none(len(curves)))
     if hidden is not None and hidden.any():
+        # A curve that is hidden wholly is an error, of which whoever hides it knows more to say.
+        seen = np.add.reduceat(~hidden[observations.position], observations.offsets[:-1])
+        hidden = hidden & np.repeat(seen > 0, curves.lengths)
         magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
         curves = LightCurves(curves.time, magnitude, curves.error, offsets=curves.offsets)
     ephemerides = find_ephemerides(curves, device=device, verbose=verbose)

@@ -14,6 +14,7 @@ from sklearn_astromer import parameters
 from sklearn_astromer.fitting import starting_network
 from sklearn_astromer.hiding import hidden_at_random
 from sklearn_astromer.input_checks import check_curves
+from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.curves import CurveRunner
@@ -127,18 +128,46 @@ def hidden_error(embedder: AstromerEmbedder, X: Any) -> tuple[float, float]:
     ValueError
         If a parameter or a light curve is not valid, or no curve has two observations.
     """
-    config = current_network(embedder).config
+    parameters.check_embedder(embedder)
     curves = check_curves(embedder, X, reset=False)
+    random_state = check_random_state(embedder.random_state)
+    hidden = hidden_part(embedder, curves, embedder.hidden_fraction, random_state)
+    return curve_runner(embedder, curves, hidden).hidden_error(hidden)
+
+
+def hidden_part(
+    embedder: AstromerEmbedder,
+    curves: LightCurves,
+    fraction: float,
+    random_state: np.random.RandomState,
+) -> NDArray[np.bool_]:
+    """Choose at random what is hidden in each window of an embedder's network.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Fitted, or with weights.
+    curves : LightCurves
+        Light curves.
+    fraction : float
+        Share of the measured observations of each window.
+    random_state : RandomState
+        Where chance comes from.
+
+    Returns
+    -------
+    hidden : ndarray of bool, shape (n_observations,)
+        For all observations as they were given.
+    """
     observations = usable_observations(curves)
-    chosen = hidden_at_random(
-        consecutive_windows(observations.offsets, config.window_size),
-        len(observations.time),
-        embedder.hidden_fraction,
-        check_random_state(embedder.random_state),
+    windows = consecutive_windows(
+        observations.offsets, current_network(embedder).config.window_size
     )
     hidden = np.zeros(len(curves.time), dtype=bool)
-    hidden[observations.position] = chosen
-    return curve_runner(embedder, curves, hidden).hidden_error(hidden)
+    hidden[observations.position] = hidden_at_random(
+        windows, len(observations.time), fraction, random_state
+    )
+    return hidden
 
 
 def periods_of(embedder: AstromerEmbedder, X: Any) -> NDArray[np.float64]:

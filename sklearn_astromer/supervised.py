@@ -292,8 +292,9 @@ class _Work:
         self.network.head.cpu().eval()
         if self.trains_encoder:
             assert self.network.encoder is not None
-            # The embedder that it belongs to knows float32 only.
-            self.network.encoder.cpu().float().eval()
+            # The embedder that it belongs to knows float32 only; but frequencies are of float64.
+            for parameter in self.network.encoder.cpu().eval().parameters():
+                parameter.data = parameter.data.float()
 
 
 def _on_device(

@@ -39,6 +39,10 @@ class Ephemerides:
         """Give what says that no light curve has a period."""
         return cls(*np.full((len(fields(cls)), n_curves), np.nan))
 
+    def of(self, chosen: NDArray[np.integer]) -> Ephemerides:
+        """Give those of some light curves."""
+        return Ephemerides(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
     def facts(self) -> NDArray[np.float32]:
         """Give what a network is told of the periods, as numbers of order one.
 
@@ -156,6 +160,34 @@ def usable_observations(curves: LightCurves) -> Observations:
         time, magnitude, position = time[order], magnitude[order], position[order]
     error = None if curves.error is None else curves.error[position]
     return Observations(time, magnitude, offsets, position, error)
+
+
+def chosen_curves(observations: Observations, chosen: NDArray[np.integer]) -> Observations:
+    """Take some light curves out of many.
+
+    Parameters
+    ----------
+    observations : Observations
+        Of many light curves.
+    chosen : ndarray of int
+        Their positions among these.
+
+    Returns
+    -------
+    observations : Observations
+    """
+    first, length = observations.offsets[:-1][chosen], np.diff(observations.offsets)[chosen]
+    offsets = np.concatenate(([0], np.cumsum(length))).astype(np.int64)
+    place = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], length)
+    ephemerides = observations.ephemerides
+    return Observations(
+        observations.time[place],
+        observations.magnitude[place],
+        offsets,
+        observations.position[place],
+        None if observations.error is None else observations.error[place],
+        None if ephemerides is None else ephemerides.of(chosen),
+    )
 
 
 def _time_order(

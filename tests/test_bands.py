@@ -138,7 +138,8 @@ def test__transform__pretrained_and_not_fitted__every_band_with_the_same_weights
     embedding = BandEmbedder(AstromerEmbedder.pretrained("macho")).transform(stars())
     assert embedding.shape == (6, 514)
     by_default = BandEmbedder().transform(stars())
-    np.testing.assert_array_equal(by_default, embedding)
+    best = BandEmbedder(AstromerEmbedder.pretrained()).transform(stars())
+    np.testing.assert_array_equal(by_default, best)
     g = AstromerEmbedder.pretrained("macho").transform([G[0]])
     np.testing.assert_allclose(embedding[0, :256], g[0], rtol=0, atol=2e-5)
 

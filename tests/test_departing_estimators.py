@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def test__train__from_random_weights__error_falls(
 
 
 def test__save__departures__come_back(
-    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]], tmp_path: Any
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]], tmp_path: Path
 ) -> None:
     loaded = AstromerEmbedder.load(embedder.save(tmp_path / "saved"))
     assert loaded.network_.config == random_network(**DEPARTURES).config
@@ -163,3 +164,45 @@ def test__period_search__switched_off__only_the_phases_are_lost(
     alone = embedder.set_params(period_search=False).transform(stars[0])
     assert np.isfinite(alone).all()
     assert np.abs(told - alone).max() > 0.01
+
+
+def test__time_base__grid_of_periods__error_says_it_would_change_nothing() -> None:
+    with pytest.raises(ValueError, match=r"time_base=100.0 would change nothing"):
+        starting_network(AstromerEmbedder(architecture="folding", time_base=100.0))
+
+
+def test__fit__error_of_zero__names_the_curve_as_it_was_given(
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]]
+) -> None:
+    curves = [curve.copy() for curve in stars[0]]
+    curves[7][3, 2] = 0.0
+    for method in (
+        embedder.transform,
+        AstromerEmbedder(architecture="folding", random_state=0).fit,
+    ):
+        with pytest.raises(ValueError, match="light curve 7: the error is 0"):
+            method(curves)
+
+
+def test__reconstruct__all_of_a_curve_hidden__error_says_so(
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]]
+) -> None:
+    hidden = [np.zeros(len(curve), dtype=bool) for curve in stars[0][:2]]
+    hidden[1][:] = True
+    with pytest.raises(ValueError, match=r"light curve 1: all of its .* are hidden"):
+        embedder.reconstruct(stars[0][:2], hidden)
+
+
+def test__classifier__trained_encoder__comes_back_from_a_file_as_it_is(
+    embedder: AstromerEmbedder, stars: tuple[LightCurves, NDArray[np.str_]], tmp_path: Path
+) -> None:
+    classifier = AstromerClassifier(
+        FrozenEstimator(embedder),
+        train_encoder=True,
+        max_epochs=1,
+        encoder_epochs=1,
+        random_state=0,
+    ).fit(*stars)
+    trained = classifier.embedder_
+    loaded = AstromerEmbedder.load(trained.save(tmp_path / "trained"))
+    np.testing.assert_array_equal(trained.transform(stars[0]), loaded.transform(stars[0]))

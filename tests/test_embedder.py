@@ -337,3 +337,8 @@ def test__pipeline__scaler_behind__gets_one_row_per_curve() -> None:
 def test__transform__verbose__shows_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
     random_embedder(verbose=1).transform(CURVES)
     assert "window" in capsys.readouterr().err
+
+
+def test__score__invalid_share_to_hide__is_named() -> None:
+    with pytest.raises(ValueError, match="hidden_fraction must be greater than 0"):
+        AstromerEmbedder("macho", hidden_fraction="half").score(np.zeros((3, 9)))

@@ -19,7 +19,9 @@ from sklearn_astromer import AstromerEmbedder
             feedforward_size=4,
             max_epochs=2,
             random_state=0,
+            **others,
         )
+        for others in ({}, {"architecture": "folding"})
     ]
 )
 def test__scikit_learn_checks__small_embedder__all_pass(

@@ -126,7 +126,10 @@ class LightCurveDisplay:
             If matplotlib is missing.
         """
         curve = one_curve(X, index)
-        period = float(np.asarray(estimator.transform(curve))[0, 0])
+        if hasattr(estimator, "find_periods"):
+            period = float(estimator.find_periods(curve)[0])
+        else:
+            period = float(np.asarray(estimator.transform(curve))[0, 0])
         if np.isnan(period):
             raise ValueError(
                 f"light curve {index}: no period can be found (too few observations, or all "

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_astromer import parameters
-from sklearn_astromer.hiding import hidden_at_random
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.plotting.axes import (
     BLUE,
@@ -24,8 +23,7 @@ from sklearn_astromer.plotting.axes import (
     time_axis,
 )
 from sklearn_astromer.plotting.inputs import embedder_inside, is_one_curve, one_curve
-from sklearn_astromer.running import current_network
-from sklearn_astromer.windows import consecutive_windows, usable_observations
+from sklearn_astromer.running import hidden_part
 
 
 class ReconstructionDisplay:
@@ -138,7 +136,7 @@ class ReconstructionDisplay:
         if hidden is None:
             share = embedder.hidden_fraction if hidden_fraction is None else hidden_fraction
             parameters.fraction("hidden_fraction", share)
-            hidden = _random_part(embedder, curve, share, check_random_state(random_state))
+            hidden = hidden_part(embedder, curve, share, check_random_state(random_state))
         elif hidden_fraction is not None:
             raise ValueError("Give hidden or hidden_fraction, not both.")
         hidden = _checked_hidden(hidden, curve, index)
@@ -262,20 +260,6 @@ class ReconstructionDisplay:
             axes[1].set_ylabel("residual\n(mag)")
             axes[1].margins(y=0.15)
         self.legend_ = legend_outside(axes[-1], below=True, handles_of=axes[0], may_grow=own)
-
-
-def _random_part(
-    embedder: Any, curve: LightCurves, share: float, random_state: np.random.RandomState
-) -> NDArray[np.bool_]:
-    observations = usable_observations(curve)
-    windows = consecutive_windows(
-        observations.offsets, current_network(embedder).config.window_size
-    )
-    hidden = np.zeros(len(curve.time), dtype=bool)
-    hidden[observations.position] = hidden_at_random(
-        windows, len(observations.time), share, random_state
-    )
-    return hidden
 
 
 def _checked_hidden(hidden: Any, curve: LightCurves, index: int) -> NDArray[np.bool_]:

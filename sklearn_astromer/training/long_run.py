@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -174,6 +174,13 @@ class LongRunNet(NeuralNet):
         self.step_ = 0
         return self
 
+    def partial_fit(self, X: Any, y: None = None, **params: Any) -> LongRunNet:
+        """Train on; an interruption is not taken for the end of an epoch, as skorch takes it."""
+        super().partial_fit(X, y, **params)
+        if "dur" not in self.history[-1]:
+            raise KeyboardInterrupt
+        return self
+
     def get_dataset(self, X: MixtureWindows, y: None = None) -> MixtureWindows:
         """Give the data as they are."""
         return X
@@ -262,9 +269,20 @@ def run_state(net: LongRunNet, windows: MixtureWindows) -> bytes:
     if windows.observations.device.type == "cuda":
         tensors["dropout_cuda"] = torch.cuda.get_rng_state(windows.observations.device)
     rows = [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
-    header = {"format": FORMAT_VERSION, "step": net.step_, "history": rows}
+    header = {
+        "format": FORMAT_VERSION,
+        "settings": run_settings(net, windows),
+        "step": net.step_,
+        "history": rows,
+    }
     on_cpu = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     return save(on_cpu, metadata={HEADER_KEY: json.dumps(header, default=float)})
+
+
+def run_settings(net: LongRunNet, windows: MixtureWindows) -> dict[str, float]:
+    """Give the numbers that have to be the same where a run goes on."""
+    names = ("magnitude_weight", "label_weight", "portrait_weight", "n_steps", "lr")
+    return asdict(windows.settings) | {name: getattr(net, name) for name in names}
 
 
 def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
@@ -282,13 +300,22 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     Raises
     ------
     ValueError
-        If the file is no such state, or of another network.
+        If the file is no such state, or of another network or other settings.
+
+    Notes
+    -----
+    torch's own generators are put back too: call it within
+    `sklearn_astromer.training.devices.seeded`.
     """
     with safe_open(path, framework="pt") as file:
         header = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if header.get("format") != FORMAT_VERSION:
         raise ValueError(f"{path} is no state of a run that this version could go on with.")
+    given = run_settings(net, windows)
+    other = [name for name, value in header["settings"].items() if given.get(name) != value]
+    if other:
+        raise ValueError(f"{path} is of a run with other settings: {', '.join(other)}.")
     try:
         net.module_.load_state_dict(_below("module.", tensors))
     except RuntimeError as error:

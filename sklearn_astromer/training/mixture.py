@@ -177,8 +177,9 @@ def spoil_periods(batch: Batch, fraction: float, generator: torch.Generator) -> 
     factor = torch.where(fate < fraction, factor, 1.0)
     missing = (fate >= fraction) & (fate < 2 * fraction)
     period = batch.period.clone()
-    # The first fact is the logarithm of the period.
-    period[:, 0] += factor.log10().to(period.dtype)
+    # The first fact is the logarithm of the period,
+    # and the last one whether there is a period.
+    period[:, 0] += factor.log10().to(period.dtype) * period[:, -1]
     return batch._replace(
         cycle=(batch.cycle / factor[:, None]).masked_fill(missing[:, None], torch.nan),
         period=period.masked_fill(missing[:, None], 0.0),

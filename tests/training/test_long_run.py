@@ -103,6 +103,37 @@ def test__resume__no_state__is_refused(tmp_path: Path) -> None:
         resume(*make_run(), tmp_path / "other")
 
 
+def test__resume__other_settings__are_named(tmp_path: Path) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    net.label_weight = 0.5
+    windows.settings = MixtureSettings(batch_size=16, steps_per_epoch=10)
+    with pytest.raises(ValueError, match="other settings: batch_size, label_weight"):
+        resume(net, windows, tmp_path / "state")
+
+
+def test__partial_fit__interrupted__says_so_and_leaves_the_last_whole_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    draw, drawn = windows.draw, []
+
+    def interrupted() -> object:
+        drawn.append(1)
+        if len(drawn) == 4:
+            raise KeyboardInterrupt
+        return draw()
+
+    monkeypatch.setattr(windows, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.partial_fit(windows, None, epochs=1)
+    again, windows = make_run()
+    resume(again, windows, tmp_path / "state")
+    assert again.step_ == 10
+    assert len(again.history) == 1
+
+
 def test__hidden_huber__by_hand__agrees() -> None:
     magnitude = torch.tensor([[1.0, -1.0, 3.0, 0.0], [2.0, -2.0, 0.0, 8.0]])
     hidden = torch.tensor([[False, False, True, True], [False, False, False, True]])

@@ -125,3 +125,18 @@ def test__spoil_periods__shares__are_as_asked() -> None:
     halves = ((factor - 0.5).abs() < 1e-5).sum() + ((factor - 2).abs() < 1e-5).sum()
     np.testing.assert_allclose(halves / wrong.sum(), 0.5, atol=0.06)
     assert torch.equal(spoiled.period[:, 1:][there], whole.period[:, 1:][there])
+
+
+def test__spoil_periods__no_period__stays_none() -> None:
+    held = observations()
+    batch = held.random_batch(torch.zeros(500, dtype=torch.int64), torch.Generator().manual_seed(0))
+    assert batch.cycle is not None
+    assert batch.period is not None
+    batch = batch._replace(
+        cycle=torch.full_like(batch.cycle, torch.nan), period=torch.zeros_like(batch.period)
+    )
+    spoiled = spoil_periods(batch, 0.3, torch.Generator().manual_seed(1))
+    assert spoiled.cycle is not None
+    assert spoiled.period is not None
+    assert spoiled.cycle.isnan().all()
+    assert not spoiled.period.any()
