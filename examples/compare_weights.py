@@ -60,7 +60,7 @@ def classifiers(seed: int) -> dict[str, ClassifierMixin]:
             SimpleImputer(), StandardScaler(), LogisticRegression(C=0.3, max_iter=5000)
         ),
         "kNN": make_pipeline(SimpleImputer(), StandardScaler(), KNeighborsClassifier()),
-        "RF": RandomForestClassifier(300, random_state=seed),
+        "RF": RandomForestClassifier(300, random_state=seed, n_jobs=-1),
     }
 
 
