@@ -44,6 +44,10 @@ ALLOWED: dict[str, set[str] | None] = {
     "lstm_classifier": None,
     "regressor": None,
     "periods": {"periods", "light_curves", "windows", "parameters", "input_checks", "training"},
+    "streaming": {
+        *("streaming", "bands", "embedder", "running", "light_curves", "parameters"),
+        *("evaluation", "atomic", "__version__"),
+    },
     "bands": {"embedder", "light_curves", "parameters", "weights"},
     "plotting": {
         *("plotting", "light_curves", "parameters", "running", "windows", "hiding", "network"),

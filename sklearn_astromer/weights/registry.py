@@ -10,7 +10,7 @@ from typing import overload
 
 from sklearn_astromer.network import AttentionConvention
 
-DEFAULT_WEIGHTS = "macho"
+DEFAULT_WEIGHTS = "variables"
 BUNDLED_FOLDER = Path(__file__).resolve().parent / "files"
 
 _REPOSITORY = "https://github.com/astromer-science/weights/raw"
@@ -92,7 +92,7 @@ class WeightsTable(Sequence[WeightsEntry]):
     --------
     >>> from sklearn_astromer import weights
     >>> weights.available().names
-    ['macho', 'atlas', 'macho-official', 'atlas-official', 'macho-clean-official']
+    ['variables', 'macho', 'atlas', 'macho-official', 'atlas-official', 'macho-clean-official']
     >>> weights.available()["atlas"].survey
     'ATLAS'
     """
@@ -174,6 +174,18 @@ def _cells(entry: WeightsEntry) -> tuple[str, ...]:
 _REGISTRY = WeightsTable(
     [
         WeightsEntry(
+            name="variables",
+            description="folds on the best period; trained from scratch, better than features",
+            survey="ASAS, OGLE, CRTS, simulated",
+            band="V, I",
+            n_blocks=3,
+            embedding_size=128,
+            attention="exclude",
+            licence="MIT",
+            citation=f"{_PAPER}; and this package",
+            file="variables.safetensors",
+        ),
+        WeightsEntry(
             name="macho",
             description="authors' MACHO weights, trained on with truly hidden magnitudes",
             survey="MACHO",
@@ -253,6 +265,6 @@ def available() -> WeightsTable:
     --------
     >>> from sklearn_astromer import weights
     >>> len(weights.available())
-    5
+    6
     """
     return _REGISTRY

@@ -10,13 +10,14 @@ import pytest
 
 from sklearn_astromer.weights import DEFAULT_WEIGHTS, available
 
+SHIPPED = ["variables", "macho", "atlas"]
 OFFICIAL = ["macho-official", "atlas-official", "macho-clean-official"]
 
 
 def test__available__names__are_those_that_ship_and_the_official_ones() -> None:
     table = available()
-    assert table.names == ["macho", "atlas", *OFFICIAL]
-    assert [entry.name for entry in table if entry.ships] == ["macho", "atlas"]
+    assert table.names == [*SHIPPED, *OFFICIAL]
+    assert [entry.name for entry in table if entry.ships] == SHIPPED
     assert table[DEFAULT_WEIGHTS].ships
 
 
@@ -49,8 +50,8 @@ def test__available__every_entry__has_licence_citation_survey_and_band() -> None
     for entry in available():
         assert entry.licence == "MIT"
         assert "10.1051/0004-6361/202243928" in entry.citation
-        assert entry.survey in {"MACHO", "ATLAS"}
-        assert entry.band in {"R", "o"}
+        assert entry.survey in {"MACHO", "ATLAS", "ASAS, OGLE, CRTS, simulated"}
+        assert entry.band in {"R", "o", "V, I"}
         assert (entry.path is None) != (entry.address is None)
 
 
