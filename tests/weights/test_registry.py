@@ -77,13 +77,13 @@ def test__weights_table__html__has_a_row_per_entry_and_is_escaped() -> None:
 
 def test__weights_table__access__by_name_position_and_slice() -> None:
     table = available()
-    assert table["atlas"] is table[1]
+    assert table["atlas"] is table[2]
     assert table[-1].name == "macho-clean-official"
-    assert table[:2].names == ["macho", "atlas"]
+    assert table[:2].names == ["variables", "macho"]
     assert "atlas" in table
     assert table[0] in table
     assert "ogle" not in table
-    with pytest.raises(KeyError, match="there are macho, atlas"):
+    with pytest.raises(KeyError, match="there are variables, macho, atlas"):
         table["ogle"]
 
 
