@@ -32,7 +32,7 @@ from trivial_statistics import trivial_statistics
 from sklearn_astromer import AstromerEmbedder, LightCurves
 
 ASAS_CLASSES = ("MIRA", "EC", "ED", "RRAB", "ESD", "DSCT", "RRC")
-DEFAULT_WEIGHTS = ("macho", "atlas", "macho-official", "macho-official:additive", "atlas-official")
+DEFAULT_WEIGHTS = ("variables", "macho", "atlas", "macho-official", "macho-official:additive")
 # Of 100 stars so many were kept away from the training of the weights that ship.
 UNSEEN_PERCENT = 70
 
