@@ -112,11 +112,13 @@ def test__fit__what_the_network_gets__never_holds_a_hidden_magnitude(
     forward = type(embedder.network_.encoder).forward
     n_hidden = []
 
-    def spoiled(self: Any, time: Any, magnitude: Any, hidden: Any = None, *rest: Any) -> Any:
+    def spoiled(
+        self: Any, time: Any, magnitude: Any, hidden: Any = None, *rest: Any, **others: Any
+    ) -> Any:
         if hidden is not None:
             n_hidden.append(hidden.double().mean().item())
             magnitude = torch.where(hidden, torch.full_like(magnitude, 99.0), magnitude)
-        return forward(self, time, magnitude, hidden, *rest)
+        return forward(self, time, magnitude, hidden, *rest, **others)
 
     monkeypatch.setattr(type(embedder.network_.encoder), "forward", spoiled)
     embedder.fit(few)
