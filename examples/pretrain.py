@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from few_shot_asas import splits
 from numpy.typing import NDArray
-from pretraining_data import Source, all_sources, make_mixture, probe_sets, with_periods
+from pretraining_data import WEIGHTS, Source, all_sources, make_mixture, probe_sets, with_periods
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
@@ -82,6 +82,9 @@ def parsed_options() -> argparse.Namespace:
     add("--device", default="auto")
     add("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     add("--seed", type=int, default=0)
+    add(
+        "--without", nargs="+", choices=sorted(WEIGHTS), default=[], help="sources never drawn from"
+    )
     return parser.parse_args()
 
 
@@ -151,7 +154,7 @@ def main() -> None:
     sources = all_sources(options.data, options.simulated, options.unlabelled, options.seed)
     for source in sources:
         print(f"  {source.name:16} {source.curves}")
-    mixture = make_mixture(sources, options.device, options.run / "periods.npz")
+    mixture = make_mixture(sources, options.without, options.device, options.run / "periods.npz")
     probed = probe_sets(sources)
     prepared = [
         with_periods(source.curves, options.device, options.run / f"periods_{source.name}.npz")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Collection
 from dataclasses import astuple, dataclass, replace
 from math import cos, radians, sin
 from pathlib import Path
@@ -147,12 +148,26 @@ class Mixture:
     label: NDArray[np.int64]
 
 
-def make_mixture(sources: list[Source], device: torch.device, cache: Path) -> Mixture:
-    """Put sources together; the periods, whose search takes long, are kept in a folder."""
+def make_mixture(
+    sources: list[Source], without: Collection[str], device: torch.device, cache: Path
+) -> Mixture:
+    """Put sources together; the periods, whose search takes long, are kept in a file.
+
+    Parameters
+    ----------
+    sources : list of Source
+        All of them.
+    without : collection of str
+        Names of sources that are never drawn from.
+    device : torch.device
+        Where periods are searched.
+    cache : Path
+        The file.
+    """
     curves = LightCurves.concatenate([source.curves for source in sources])
     names = np.concatenate([np.repeat(source.name, len(source.curves)) for source in sources])
     count = {name: int((names == name).sum()) for name in WEIGHTS}
-    weight = np.array([WEIGHTS[name] / count[name] for name in names])
+    weight = np.array([0 if name in without else WEIGHTS[name] / count[name] for name in names])
     number = {name: place for place, name in enumerate(VARIABLE_STAR_CLASSES)}
     label = np.concatenate(
         [
