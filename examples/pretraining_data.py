@@ -26,8 +26,9 @@ from scipy.spatial import cKDTree
 from sklearn_astromer import LightCurves
 from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.datasets import CADENCES, VARIABLE_STAR_CLASSES, make_variable_stars
+from sklearn_astromer.light_curves import Ephemerides
 from sklearn_astromer.periods.ephemeris import find_ephemerides
-from sklearn_astromer.windows import Ephemerides, Observations, usable_observations
+from sklearn_astromer.windows import Observations, usable_observations
 
 # Percents of ids below which stars are left to reports.
 REPORT_PERCENT = {"asas": 80, "ogle3_cepheids": 40, "ogle4_cepheids": 40}

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.light_curves import Ephemerides, LightCurves
 from sklearn_astromer.network import NetworkConfig
 from sklearn_astromer.periods.ephemeris import find_ephemerides
-from sklearn_astromer.windows import Ephemerides, Observations, usable_observations
+from sklearn_astromer.windows import Observations, usable_observations
 
 
 def observations_for(
@@ -23,7 +23,7 @@ def observations_for(
     verbose: int = 0,
     hidden: NDArray[np.bool_] | None = None,
 ) -> Observations:
-    """Leave out what was not measured, and search periods if the network wants them.
+    """Leave out what was not measured, and search periods that the network wants and no one knows.
 
     Parameters
     ----------
@@ -54,11 +54,15 @@ def observations_for(
         return observations
     if not search:
         return replace(observations, ephemerides=Ephemerides.none(len(curves)))
+    known = curves.ephemerides
     if hidden is not None and hidden.any():
         # A curve that is hidden wholly is an error, of which whoever hides it knows more to say.
         seen = np.add.reduceat(~hidden[observations.position], observations.offsets[:-1])
         hidden = hidden & np.repeat(seen > 0, curves.lengths)
         magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
         curves = LightCurves(curves.time, magnitude, curves.error, offsets=curves.offsets)
-    ephemerides = find_ephemerides(curves, device=device, verbose=verbose)
-    return replace(observations, ephemerides=ephemerides)
+        # What is known was found with what is hidden now.
+        known = None
+    if known is None:
+        known = find_ephemerides(curves, device=device, verbose=verbose)
+    return replace(observations, ephemerides=known)

@@ -7,5 +7,6 @@ door (``door.py``): lists and arrays (``arrays.py``), data frames, Arrow and par
 
 from sklearn_astromer.light_curves.container import LightCurves
 from sklearn_astromer.light_curves.door import as_light_curves, holds_light_curves
+from sklearn_astromer.light_curves.ephemerides import Ephemerides
 
-__all__ = ["LightCurves", "as_light_curves", "holds_light_curves"]
+__all__ = ["Ephemerides", "LightCurves", "as_light_curves", "holds_light_curves"]

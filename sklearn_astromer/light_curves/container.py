@@ -20,6 +20,7 @@ from sklearn_astromer.light_curves.arrays import (
     read_only,
     selected_positions,
 )
+from sklearn_astromer.light_curves.ephemerides import Ephemerides, joined_ephemerides
 from sklearn_astromer.light_curves.readers import TableReaders
 
 __all__ = ["LightCurves"]
@@ -52,6 +53,8 @@ class LightCurves(TableReaders):
     error : ndarray of shape (n_observations,), float32, or None
     offsets : ndarray of shape (n_curves + 1,), int64
     ids : ndarray of shape (n_curves,), or None
+    ephemerides : Ephemerides or None
+        Best periods, if `sklearn_astromer.periods.with_periods` has searched them.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class LightCurves(TableReaders):
     error: npt.NDArray[np.float32] | None
     offsets: npt.NDArray[np.int64]
     ids: npt.NDArray[Any] | None
+    ephemerides: Ephemerides | None
 
     def __init__(
         self,
@@ -92,24 +96,65 @@ class LightCurves(TableReaders):
         columns = checked_columns(time, magnitude, error, offsets)
         self._assign(columns, None if ids is None else checked_ids(ids, len(columns.offsets) - 1))
 
-    def _assign(self, columns: FlatColumns, ids: npt.NDArray[Any] | None) -> None:
+    def _assign(
+        self,
+        columns: FlatColumns,
+        ids: npt.NDArray[Any] | None,
+        ephemerides: Ephemerides | None = None,
+    ) -> None:
         self.time = read_only(columns.time)
         self.magnitude = read_only(columns.magnitude)
         self.error = None if columns.error is None else read_only(columns.error)
         self.offsets = read_only(columns.offsets)
         self.ids = None if ids is None else read_only(ids)
+        self.ephemerides = ephemerides
 
     @classmethod
-    def _from_checked(cls, columns: FlatColumns, ids: npt.NDArray[Any] | None) -> LightCurves:
+    def _from_checked(
+        cls,
+        columns: FlatColumns,
+        ids: npt.NDArray[Any] | None,
+        ephemerides: Ephemerides | None = None,
+    ) -> LightCurves:
         # Parts of what was checked once are not checked again.
         curves = cls.__new__(cls)
-        curves._assign(columns, ids)
+        curves._assign(columns, ids, ephemerides)
         return curves
+
+    @property
+    def _columns(self) -> FlatColumns:
+        return FlatColumns(self.time, self.magnitude, self.error, self.offsets)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Arrays come writable out of a pickle, so the read-only views are made anew.
-        columns = FlatColumns(self.time, self.magnitude, self.error, self.offsets)
-        return LightCurves._from_checked, (columns, self.ids)
+        return LightCurves._from_checked, (self._columns, self.ids, self.ephemerides)
+
+    def with_ephemerides(self, ephemerides: Ephemerides | None) -> LightCurves:
+        """Give the same light curves with other ephemerides, which go along when some are selected.
+
+        Networks that fold light curves take them, and search no periods themselves.
+
+        Parameters
+        ----------
+        ephemerides : Ephemerides or None
+            One for each light curve. None: not known.
+
+        Returns
+        -------
+        LightCurves
+            Nothing is copied.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many as light curves.
+        """
+        if ephemerides is not None and len(ephemerides) != len(self):
+            raise ValueError(
+                f"there are {len(self)} light curves and {len(ephemerides)} ephemerides; give one "
+                "for each light curve, NaN where a star has no period."
+            )
+        return self._from_checked(self._columns, self.ids, ephemerides)
 
     @classmethod
     def from_grid(cls, array: npt.ArrayLike) -> LightCurves:
@@ -139,7 +184,7 @@ class LightCurves(TableReaders):
         """Put the light curves of several parts one after another.
 
         Errors that a part lacks become NaN when another part has them. Ids are kept when all
-        parts have them.
+        parts have them; ephemerides too.
 
         Parameters
         ----------
@@ -172,7 +217,8 @@ class LightCurves(TableReaders):
             error,
             offsets_of(lengths),
         )
-        return cls._from_checked(columns, joined_ids([part.ids for part in parts]))
+        ephemerides = joined_ephemerides([part.ephemerides for part in parts])
+        return cls._from_checked(columns, joined_ids([part.ids for part in parts]), ephemerides)
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -279,4 +325,6 @@ class LightCurves(TableReaders):
     ) -> LightCurves:
         error = None if self.error is None else self.error[rows]
         columns = FlatColumns(self.time[rows], self.magnitude[rows], error, offsets)
-        return self._from_checked(columns, None if self.ids is None else self.ids[positions])
+        ids = None if self.ids is None else self.ids[positions]
+        ephemerides = None if self.ephemerides is None else self.ephemerides.of(positions)
+        return self._from_checked(columns, ids, ephemerides)

@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.light_curves import Ephemerides, LightCurves, as_light_curves
 from sklearn_astromer.periods.batches import CurveBatch, FrequencyGrid, SearchRange
 from sklearn_astromer.periods.folding import phase_of_minimum, phases
 from sklearn_astromer.periods.peaks import find_peaks
 from sklearn_astromer.periods.search import PeriodSearch
-from sklearn_astromer.windows import Ephemerides
+from sklearn_astromer.training.devices import resolve_device
 
 # The defaults of `PeriodFinder`: all that most surveys can find.
 SHORTEST_PERIOD = 0.05
 OVERSAMPLING = 5.0
+
+
+def with_periods(X: Any, *, device: str = "auto", verbose: int = 0) -> LightCurves:
+    """Search the periods of light curves once, for whoever folds them many times.
+
+    Embedders whose network folds light curves (those with the weights `variables`) take the periods
+    that are found here, also of light curves that are selected from these, and search none
+    themselves: worth it wherever the same stars are embedded again, as in `cross_val_score` and
+    `GridSearchCV`. The embeddings are the same.
+
+    Parameters
+    ----------
+    X : light curves
+        In any form that `sklearn_astromer.as_light_curves` takes.
+    device : str, default="auto"
+        Where to search.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    curves : LightCurves
+        With `ephemerides`. Where magnitudes are hidden (`AstromerEmbedder.score` and
+        `reconstruct`) periods are searched anew, without the hidden ones.
+
+    Raises
+    ------
+    ValueError
+        If a curve has no measured observation, or an error that is not positive.
+
+    Examples
+    --------
+    >>> from sklearn_astromer.datasets import make_variable_stars
+    >>> from sklearn_astromer.periods import with_periods
+    >>> X, y = make_variable_stars(2, classes=["RRab"], random_state=0)
+    >>> with_periods(X)[1:].ephemerides.period.round(3)
+    array([0.596])
+    """
+    curves = as_light_curves(X)
+    found = find_ephemerides(curves, device=resolve_device(device), verbose=verbose)
+    return curves.with_ephemerides(found)
 
 
 def find_ephemerides(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import astuple, replace
+
 import numpy as np
+import pytest
 import torch
 
-from sklearn_astromer import LightCurves, as_light_curves
+from sklearn_astromer import AstromerEmbedder, LightCurves, as_light_curves, preparation
 from sklearn_astromer.datasets import make_variable_stars
-from sklearn_astromer.periods import PeriodFinder
+from sklearn_astromer.periods import PeriodFinder, with_periods
 from sklearn_astromer.periods.ephemeris import find_ephemerides
 
 CPU = torch.device("cpu")
@@ -69,3 +73,55 @@ def test__facts__any_stars__are_of_order_one() -> None:
     assert np.abs(facts).max() < 4
     np.testing.assert_allclose(10.0 ** facts[:, 0], found.period, rtol=1e-5)
     assert (facts[:, 5] == 1).all()
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many light curves each search of an embedder was for."""
+    counts: list[int] = []
+    search: Callable = preparation.find_ephemerides
+
+    def counted(curves: LightCurves, **options: object) -> object:
+        counts.append(len(curves))
+        return search(curves, **options)
+
+    monkeypatch.setattr(preparation, "find_ephemerides", counted)
+    return counts
+
+
+def test__with_periods__light_curves_in_any_form__carry_what_a_search_finds() -> None:
+    curves, _ = make_variable_stars(1, cadence="atlas", random_state=0)
+    known = with_periods(curves.to_list()).ephemerides
+    assert known is not None
+    expected = find_ephemerides(curves, device=CPU)
+    np.testing.assert_array_equal(astuple(known), astuple(expected))
+
+
+def test__transform__periods_known__same_embeddings_without_a_search(searches: list[int]) -> None:
+    curves, _ = make_variable_stars(1, cadence="atlas", random_state=0)
+    embedder = AstromerEmbedder.pretrained("variables")
+    expected = embedder.transform(curves)[2:5]
+    known = with_periods(curves)
+    searches.clear()
+    np.testing.assert_allclose(embedder.transform(known[2:5]), expected, atol=2e-5)
+    assert searches == []
+
+
+def test__transform__other_periods_given__are_what_the_network_folds_on() -> None:
+    curves = with_periods(make_variable_stars(1, classes=["RRab"], random_state=0)[0])
+    embedder = AstromerEmbedder.pretrained("variables")
+    assert curves.ephemerides is not None
+    other = replace(curves.ephemerides, period=1.5 * curves.ephemerides.period)
+    wrong = curves.with_ephemerides(other)
+    np.testing.assert_array_equal(embedder.find_periods(wrong), other.period)
+    assert np.abs(embedder.transform(wrong) - embedder.transform(curves)).max() > 0.1
+
+
+def test__score__periods_known__searched_without_what_is_hidden(searches: list[int]) -> None:
+    curves, _ = make_variable_stars(1, cadence="atlas", random_state=0)
+    embedder = AstromerEmbedder.pretrained("variables", random_state=0)
+    expected = embedder.score(curves)
+    known = with_periods(curves)
+    searches.clear()
+    assert embedder.score(known) == expected
+    assert searches == [8]
