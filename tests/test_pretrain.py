@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from sklearn_astromer import AstromerEmbedder
 from sklearn_astromer.datasets import make_variable_stars
@@ -130,3 +131,46 @@ def test__read_source__stars_of_reports__are_left_out(
     assert 0 < (~others).sum() < 100
     cepheids = data.read_source(folder, "ogle3_cepheids")
     assert min(data.percent_of_id(star) for star in cepheids.curves.ids) >= 40
+
+
+def test__pretrain__source_left_out__is_never_drawn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    data = importlib.import_module("pretraining_data")
+    sources = [data.read_source(folder, name) for name in ("asas", "ogle3_cepheids")]
+    cpu = torch.device("cpu")
+    mixture = data.make_mixture(sources, ["asas"], cpu, folder / "periods.npz")
+    n_asas = len(sources[0].curves)
+    assert (mixture.weight[:n_asas] == 0).all()
+    assert (mixture.weight[n_asas:] > 0).all()
+
+
+def test__run_table__finished_run__is_a_row(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(folder, monkeypatch)
+    capsys.readouterr()
+    call("run_table.py", monkeypatch, [str(folder / "run")])
+    head, _, row = capsys.readouterr().out.splitlines()
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["| run"] == "| run"
+    assert cells["windows"] == "96"
+    assert 0 <= float(cells["f1_asas"]) <= 1
+
+
+def test__compare_weights__all_trials__have_their_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(folder, monkeypatch)
+    options = "--no-features --per-class 3 --test-per-class 3 --splits 1 --weights mine="
+    options += f"{folder / 'run' / 'weights.safetensors'} --heads mine --spoil mine --finetune mine"
+    call("compare_weights.py", monkeypatch, options.split())
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if "mine" in line]
+    assert [row[0].removeprefix("| ") for row in rows if row[2] == "LR"] == [
+        "mine",
+        "mine, fine-tuned",
+        "mine, no periods",
+        "mine, periods of other stars",
+    ]
+    assert sum(row[2] == "MLP" for row in rows) == 1
