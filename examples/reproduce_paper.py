@@ -39,8 +39,9 @@ from paper_figures import draw_figures
 from paper_fits import BASELINES, EMBEDDING_MODELS, SCENARIOS, Fit, Plan, do_fit
 from paper_tables import result_rows, write_tables
 
-from sklearn_astromer import LightCurves
+from sklearn_astromer import LightCurves, weights
 from sklearn_astromer.datasets import CADENCES, make_variable_stars
+from sklearn_astromer.periods import with_periods
 
 QUICK = {
     "per_class": [5, 10],
@@ -177,6 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     n_missing = sum(map(len, missing))
     print(f"{len(plan.fits())} fits, {n_missing} of them still to do", flush=True)
     if not options.report_only:
+        if n_missing and weights.load(options.weights).config.needs_ephemerides:
+            # Once, instead of in each fit.
+            curves = with_periods(curves, verbose=1)
         for stage in filter(None, missing):
             do_stage(stage, curves, label, options.jobs)
             report(plan, options)
