@@ -45,6 +45,8 @@ from sklearn_astromer.light_curves import Ephemerides
 from sklearn_astromer.periods import with_periods
 
 FINETUNING_CURVES = 200
+SIMULATED = "simulated"
+SETS = ("asas", "ogle3_cepheids", SIMULATED)
 # Of a classifier and a number of labels, for each split.
 Scores = tuple[str, int, list[float]]
 
@@ -55,13 +57,15 @@ UNSEEN_CADENCE = replace(
 )
 
 
-def report_sets(folder: Path | None, per_class: int, test_per_class: int) -> Iterator[Source]:
-    """Give the sets, real ones if there is a folder with them."""
-    if folder is not None:
-        for name in ("asas", "ogle3_cepheids"):
-            yield read_report_stars(folder, name)
-    stars = make_variable_stars(per_class + test_per_class, cadence=UNSEEN_CADENCE, random_state=77)
-    yield Source("simulated, unseen cadence", *stars)
+def report_sets(options: argparse.Namespace) -> Iterator[Source]:
+    """Give the sets that are asked for, real ones if there is a folder with them."""
+    for name in options.sets:
+        if name == SIMULATED:
+            n_stars = max(options.per_class) + options.test_per_class
+            stars = make_variable_stars(n_stars, cadence=UNSEEN_CADENCE, random_state=77)
+            yield Source("simulated, unseen cadence", *stars)
+        elif options.data is not None:
+            yield read_report_stars(options.data, name)
 
 
 def classifiers(seed: int) -> dict[str, ClassifierMixin]:
@@ -138,6 +142,7 @@ def main() -> None:
     add = parser.add_argument
     add("--data", type=Path, help="folder with parquet files; simulated stars alone if left out")
     add("--weights", nargs="+", default=["macho", "atlas"], help="names, or name=path")
+    add("--sets", nargs="+", choices=SETS, default=SETS)
     add("--per-class", type=int, nargs="+", default=[20, 50, 100])
     add("--test-per-class", type=int, default=50)
     add("--splits", type=int, default=5)
@@ -154,7 +159,7 @@ def main() -> None:
         parser.error(f"{sorted(unknown)} are not among the weights")
     report = Report()
     rows: list[dict[str, object]] = []
-    for source in report_sets(options.data, max(options.per_class), options.test_per_class):
+    for source in report_sets(options):
         report.line(f"\n### {source.name}\n")
         splits = {
             n: list(
