@@ -18,7 +18,7 @@ help:
 	@echo "make test       formatting, lint, types and all tests"
 	@echo "make format     format the code, and repair what lint can repair"
 	@echo "make benchmark  how fast all is on this machine: tables, and rows in benchmarks.jsonl"
-	@echo "               DATA=stars.parquet embeds real light curves too"
+	@echo "                DATA=stars.parquet embeds real light curves too"
 	@echo "make clean      remove .venv, caches and the demo's pictures"
 	@echo
 	@echo "The first of them makes .venv and installs everything into it: some minutes, once."
