@@ -4,6 +4,10 @@ PIP_OPTIONS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Real light curves for make benchmark, in a Parquet file.
+DATA ?=
+BENCHMARKS := conversion.py "transform.py --onnx --memory $(if $(DATA),--data $(DATA))" \
+  fit.py heads.py periods.py streaming.py
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
@@ -13,7 +17,8 @@ help:
 	@echo "make demo       classify simulated variable stars with the weights that ship; two pictures"
 	@echo "make test       formatting, lint, types and all tests"
 	@echo "make format     format the code, and repair what lint can repair"
-	@echo "make benchmark  how fast light curves are converted and embedded on this machine"
+	@echo "make benchmark  how fast all is on this machine: tables, and rows in benchmarks.jsonl"
+	@echo "                DATA=stars.parquet embeds real light curves too"
 	@echo "make clean      remove .venv, caches and the demo's pictures"
 	@echo
 	@echo "The first of them makes .venv and installs everything into it: some minutes, once."
@@ -32,13 +37,15 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# BENCHMARK_OPTIONS='--repeats 3' is handed on to all of them.
 benchmark: $(INSTALLED)
-	$(BIN)/python examples/benchmarks/conversion.py
-	$(BIN)/python examples/benchmarks/transform.py
-	$(BIN)/python examples/benchmarks/heads.py
+	$(BIN)/python -m pip install --quiet $(PIP_OPTIONS) -c constraints.txt -e ".[benchmark]"
+	for benchmark in $(BENCHMARKS); do \
+	  $(BIN)/python examples/benchmarks/$$benchmark --json benchmarks.jsonl $(BENCHMARK_OPTIONS) || exit 1; \
+	done
 
 clean:
-	rm -rf .venv demo_output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo_output benchmarks.jsonl build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

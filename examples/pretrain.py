@@ -7,6 +7,10 @@ Every `--report` epochs a line tells windows per second, losses, and how well a 
 on the embeddings tells classes from 20 labels each, on stars of the training side. A run that was
 stopped, by `--minutes` or otherwise, goes on with the same command: to the same weights. In the
 end, RUN/weights.safetensors holds the network, for ``AstromerEmbedder(weights=...)``.
+
+With several GPUs each process computes its share of every batch; the result is the same:
+
+    torchrun --nproc-per-node=2 -- examples/pretrain.py --data ../shared/data ...
 """
 
 from __future__ import annotations
@@ -31,9 +35,10 @@ from sklearn_astromer import __version__, weights
 from sklearn_astromer.datasets import VARIABLE_STAR_CLASSES
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 from sklearn_astromer.network.config import ARCHITECTURES
+from sklearn_astromer.training import processes
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.curves import CurveRunner
-from sklearn_astromer.training.devices import resolve_device, seeded
+from sklearn_astromer.training.devices import seeded
 from sklearn_astromer.training.long_run import (
     LOSSES,
     KeepState,
@@ -70,7 +75,7 @@ def parsed_options() -> argparse.Namespace:
     add("--config", choices=sorted(CONFIGS), default="folding")
     add("--windows", type=int, default=1_000_000, help="of the whole run")
     add("--minutes", type=float, help="stop after so many, to go on another time")
-    add("--batch-size", type=int, default=64)
+    add("--batch-size", type=int, default=64, help="windows of a step, of all processes together")
     add("--steps-per-epoch", type=int, default=200)
     add("--report", type=int, default=10, help="epochs from one line to the next")
     add("--learning-rate", type=float, default=1e-3)
@@ -148,21 +153,29 @@ def few_shot(
 
 def main() -> None:
     options = parsed_options()
-    options.device = resolve_device(options.device)
+    options.device = processes.device_of_process(options.device)
     config = CONFIGS[options.config]
     options.run.mkdir(parents=True, exist_ok=True)
     sources = all_sources(options.data, options.simulated, options.unlabelled, options.seed)
-    for source in sources:
-        print(f"  {source.name:16} {source.curves}")
-    mixture = make_mixture(sources, options.without, options.device, options.run / "periods.npz")
     probed = probe_sets(sources)
-    prepared = [
-        with_periods(source.curves, options.device, options.run / f"periods_{source.name}.npz")
-        for source in probed
-    ]
+    # The first process searches periods, and the others read them.
+    with processes.first_before_others():
+        if processes.is_first():
+            for source in sources:
+                print(f"  {source.name:16} {source.curves}")
+        mixture = make_mixture(
+            sources, options.without, options.device, options.run / "periods.npz"
+        )
+        prepared = [
+            with_periods(source.curves, options.device, options.run / f"periods_{source.name}.npz")
+            for source in probed
+        ]
     probe = Probe(probed, prepared, options)
-    with seeded(options.device, options.seed):
+    # Of dropout; the weights are those of the first process.
+    with seeded(options.device, options.seed + processes.rank()):
         network = train(config, mixture, probe, options)
+    if not processes.is_first():
+        return
     metadata = {
         "name": options.config,
         "trained_with": f"sklearn_astromer {__version__}, examples/pretrain.py",
@@ -199,13 +212,15 @@ def train(
     net = long_run_net(module, windows, settings, [("state", KeepState(state))])
     if state.is_file():
         resume(net, windows, state)
-        print(f"going on after {len(net.history)} of {n_epochs} epochs", flush=True)
+        if processes.is_first():
+            print(f"going on after {len(net.history)} of {n_epochs} epochs", flush=True)
     begin = time.perf_counter()
     while len(net.history) < n_epochs:
         net.partial_fit(windows, None, epochs=1)
         done = len(net.history)
         up = options.minutes is not None and time.perf_counter() - begin > 60 * options.minutes
-        if done % options.report == 0 or done == n_epochs or up:
+        up = processes.first_decides(up)
+        if processes.is_first() and (done % options.report == 0 or done == n_epochs or up):
             report(net, probe, done * len(windows), options)
         if up:
             break
@@ -237,4 +252,5 @@ def report(net: Any, probe: Probe, n_windows: int, options: argparse.Namespace) 
 
 
 if __name__ == "__main__":
-    main()
+    with processes.joined():
+        main()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from sklearn_astromer import AstromerEmbedder
+from sklearn_astromer import AstromerEmbedder, weights
 from sklearn_astromer.datasets import make_variable_stars
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -56,12 +58,27 @@ def call(script: str, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> No
     runpy.run_path(str(EXAMPLES / script), run_name="__main__")
 
 
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
+def run_options(folder: Path, into: str) -> list[str]:
     options = (
         "--config tiny --windows 96 --batch-size 8 --steps-per-epoch 3 --report 2 --device cpu"
     )
-    options += f" --simulated 1 --unlabelled 10 --data {folder} --run {folder / 'run'}"
-    call("pretrain.py", monkeypatch, [*options.split(), *more])
+    options += f" --simulated 1 --unlabelled 10 --data {folder} --run {folder / into}"
+    return options.split()
+
+
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str, into: str = "run") -> None:
+    call("pretrain.py", monkeypatch, [*run_options(folder, into), *more])
+
+
+def run_in_two_processes(folder: Path, *more: str, into: str) -> str:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    # What comes after -- torchrun does not take for options of its own, as it does --run.
+    command += ["--", str(EXAMPLES / "pretrain.py"), *run_options(folder, into), *more]
+    path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test__pretrain__stopped_and_called_again__goes_on_to_usable_weights(
@@ -98,6 +115,26 @@ def test__ship_weights__finished_run__is_a_file_and_a_card_with_the_table(
     curves, _ = make_variable_stars(1, cadence="atlas", random_state=5)
     shipped = AstromerEmbedder(weights=folder / "mine.safetensors").transform(curves)
     np.testing.assert_array_equal(shipped, AstromerEmbedder(weights=path).transform(curves))
+
+
+def test__pretrain__begun_in_two_processes_and_ended_in_one__gives_the_weights_of_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(folder, monkeypatch)
+    printed = run_in_two_processes(folder, "--minutes", "0", into="begun-in-two")
+    assert printed.count("windows_per_second") == 1
+    capsys.readouterr()
+    run(folder, monkeypatch, into="begun-in-two")
+    assert "going on after 1 of 4 epochs" in capsys.readouterr().out
+    log = (folder / "begun-in-two" / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log] == ["windows", "24", "48", "96"]
+    ours, theirs = (
+        weights.read_checkpoint(folder / into / "weights.safetensors").state
+        for into in ("run", "begun-in-two")
+    )
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_allclose(theirs[name], value, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["asas", "ogle3_cepheids", "ogle4_cepheids"])

@@ -1,15 +1,14 @@
 """How long light curves of every form take to become ``LightCurves``.
 
-Prints a table: seconds (the best of several runs) and millions of observations per second.
+The baseline is a list of arrays, the limit a plain copy of the three columns.
 
-Usage: python examples/benchmarks/conversion.py [--curves 100000] [--observations 100]
+Usage: python examples/benchmarks/conversion.py [--curves 100000] [--observations 100] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from measuring import Report, Way, add_options
 from nested_pandas import NestedFrame
 
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
@@ -45,9 +45,10 @@ def nested_frame(columns: np.ndarray, offsets: np.ndarray) -> NestedFrame:
     return stars.join_nested(observations, "lightcurve")
 
 
-def conversions(n_curves: int, n_observations: int, folder: Path) -> Iterator[Conversion]:
-    random = np.random.default_rng(0)
-    columns = random.random((3, n_curves * n_observations))
+def conversions(
+    columns: np.ndarray, n_curves: int, n_observations: int, folder: Path
+) -> Iterator[Conversion]:
+    random = np.random.default_rng(1)
     offsets = np.arange(n_curves + 1) * n_observations
     padded = np.stack(columns, axis=1).reshape(n_curves, n_observations, 3)
 
@@ -90,21 +91,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--curves", type=int, default=100_000, help="how many (default: 100000)")
     parser.add_argument("--observations", type=int, default=100, help="of each (default: 100)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each (default: 3)")
-    arguments = parser.parse_args()
-
-    total = arguments.curves * arguments.observations
-    print(f"{arguments.curves:,} light curves of {arguments.observations:,} observations, float64")
-    print(f"{'from':<36}{'seconds':>9}{'million observations/s':>24}")
+    add_options(parser)
+    options = parser.parse_args()
+    report = Report("conversion", options)
+    sizes = options.curves, options.observations
+    total = options.curves * options.observations
+    columns = np.random.default_rng(0).random((3, total))
+    limit = Way("a copy of three columns", columns.copy, total / 1e6, work=1.0)
     with tempfile.TemporaryDirectory() as folder:
-        sizes = arguments.curves, arguments.observations
-        for name, convert in conversions(*sizes, Path(folder)):
-            best = float("inf")
-            for _ in range(arguments.repeats):
-                start = time.perf_counter()
-                convert()
-                best = min(best, time.perf_counter() - start)
-            print(f"{name:<36}{best:>9.3f}{total / best / 1e6:>24.0f}", flush=True)
+        ways = [
+            Way(name, convert, total / 1e6, work=1.0)
+            for name, convert in conversions(columns, *sizes, Path(folder))
+        ]
+        report.compare(
+            f"{sizes[0]:,} light curves of {sizes[1]:,} observations, float64, from",
+            "million observations",
+            [*ways, limit],
+            baseline=ways[0].name,
+            limit=limit,
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """How fast and how well periods are found, beside astropy and light-curve.
 
-Prints a table: light curves per second at 156,000 frequencies (the best of several runs, taken in
-turn), the share of the machine's own rate of float32 matrix products, and the ratio to
-`light-curve` in one process. ``--recovery``: the share of the periods of simulated stars that each
-of them finds. ``--cepheids FILE`` (parquet, with a column ``label``): how often the period of real
-stars is that of astropy on the full grid; ``--figure FILE`` draws their periods. ``--asas FILE``:
-few-shot F1 of a random forest on folded curves, as in examples/few_shot_asas.py.
+Tables: light curves per second at 156,000 frequencies; the baseline is `light-curve` in one
+process, the limit the machine's own rate of float32 matrix products. ``--recovery``: the share of
+the periods of simulated stars that each of them finds. ``--cepheids FILE`` (parquet, with a column
+``label``): how often the period of real stars is that of astropy on the full grid; ``--figure
+FILE`` draws their periods. ``--asas FILE``: few-shot F1 of a random forest on folded curves, as in
+examples/few_shot_asas.py.
 
 Usage: python examples/benchmarks/periods.py [--curves 256] [--repeats 5] [--recovery 50]
        [--cepheids ogle3_cepheids.parquet [--figure periods.png]] [--asas asas.parquet]
@@ -17,21 +17,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import light_curve
 import nifty_ls  # noqa: F401 - gives astropy its method "fastnifty"
 import numpy as np
-import torch
 from astropy.timeseries import LombScargle
+from measuring import Report, Way, add_options
 
 from sklearn_astromer import AstromerEmbedder, LightCurves
 from sklearn_astromer.datasets import make_variable_stars
 from sklearn_astromer.periods import FoldedCurve, PeriodFinder
 
-MATRIX_SIZE = 2048
+LIGHT_CURVE = "light-curve, one process"
 # 156,000 frequencies at 5 per 1 / span, from 1 / span to 20 per day.
 MIN_PERIOD, SPAN, OVERSAMPLING = 0.05, 1560.0, 5
 CLASSES = ("RRab", "RRc", "Cepheid", "contact binary", "detached binary", "delta Scuti", "Mira")
@@ -50,17 +49,6 @@ def random_curves(n_curves: int, length: int, seed: int = 0) -> LightCurves:
     return LightCurves(time_.ravel(), magnitude.ravel(), error.ravel(), offsets=offsets)
 
 
-def seconds(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Time functions in turn, so that a machine that slows down slows all of them; the best run."""
-    best = dict.fromkeys(functions, np.inf)
-    for _ in range(repeats):
-        for name, function in functions.items():
-            begin = time.perf_counter()
-            function()
-            best[name] = min(best[name], time.perf_counter() - begin)
-    return best
-
-
 def astropy_period(curve: np.ndarray, min_period: float = MIN_PERIOD) -> float:
     """Give the period of the highest peak on the grid that `PeriodFinder` searches."""
     time_, magnitude, error = curve.T
@@ -70,6 +58,10 @@ def astropy_period(curve: np.ndarray, min_period: float = MIN_PERIOD) -> float:
         frequency, method="fastnifty", assume_regular_frequency=True
     )
     return float(1 / frequency[np.argmax(power)])
+
+
+def astropy_periods(curves: list[np.ndarray]) -> list[float]:
+    return [astropy_period(curve) for curve in curves]
 
 
 def light_curve_feature(span: float, *, at_least: bool) -> light_curve.Periodogram:
@@ -87,40 +79,29 @@ def light_curve_period(curve: np.ndarray) -> float:
     return float(feature(*curve.T.copy(), sorted=True)[0])
 
 
-def measure_speed(n_curves: int, lengths: list[int], repeats: int) -> None:
-    matrix = torch.randn(MATRIX_SIZE, MATRIX_SIZE)
-    rate = seconds({"": lambda: matrix @ matrix}, 20)[""]
-    rate = 2 * MATRIX_SIZE**3 / rate
-    print(f"threads: {torch.get_num_threads()}; float32 matrix product: {rate / 1e9:.0f} GFLOP/s")
+def measure_speed(report: Report, n_curves: int, lengths: list[int]) -> None:
     feature = light_curve_feature(SPAN, at_least=False)
     embedder = AstromerEmbedder(max_epochs=1, device="cpu", random_state=0)
     embedder.fit(random_curves(4, 20))
     finder = PeriodFinder(MIN_PERIOD, oversampling=OVERSAMPLING, device="cpu")
     n_frequencies = OVERSAMPLING * SPAN / MIN_PERIOD
-    print(f"{'':34}{'curves/s':>10}{'share of matrix rate':>22}{'to light-curve':>16}")
     for length in lengths:
         curves = random_curves(n_curves, length)
         some = [tuple(curve.T.copy()) for curve in curves[: max(8, n_curves // 8)]]
         few = curves[:4].to_list()
-        functions = {
-            "PeriodFinder": lambda curves=curves: finder.transform(curves),
-            "light-curve, one process": lambda some=some: feature.many(
-                some, n_jobs=1, sorted=True, check=False
-            ),
-            "astropy with nifty-ls": lambda few=few: [astropy_period(curve) for curve in few],
-        }
-        numbers = [n_curves, len(some), len(few)]
-        if length == 200:
-            functions["encoding one window"] = lambda curves=curves: embedder.transform(curves)
-            numbers.append(n_curves)
-        taken = seconds(functions, repeats)
-        speed = {name: n / taken[name] for name, n in zip(taken, numbers, strict=True)}
         # Two multiplications and additions per observation and frequency, in the first pass.
-        share = 4 * length * n_frequencies * speed["PeriodFinder"] / rate
-        for name, value in speed.items():
-            ratio = value / speed["light-curve, one process"]
-            shown = f"{share:>22.0%}" if name == "PeriodFinder" else " " * 22
-            print(f"{f'N = {length}: {name}':34}{value:>10.0f}{shown}{ratio:>16.2f}")
+        work = 4 * length * n_frequencies * n_curves
+        find = partial(finder.transform, curves)
+        theirs = partial(feature.many, some, n_jobs=1, sorted=True, check=False)
+        ways = [
+            Way("PeriodFinder", find, n_curves, work),
+            Way(LIGHT_CURVE, theirs, len(some)),
+            Way("astropy with nifty-ls", partial(astropy_periods, few), len(few)),
+        ]
+        if length == 200:
+            ways.append(Way("encoding one window", partial(embedder.transform, curves), n_curves))
+        title = f"periods of {length} observations at {n_frequencies:,.0f} frequencies"
+        report.compare(title, "curves", ways, baseline=LIGHT_CURVE, limit=report.matrix_product)
 
 
 def recovered(period: np.ndarray, truth: np.ndarray, factors: tuple[float, ...]) -> float:
@@ -226,17 +207,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--curves", type=int, default=256, help="0: no measurement of speed")
     parser.add_argument("--lengths", type=int, nargs="+", default=[200, 430])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--recovery", type=int, default=0, help="simulated stars per class")
     parser.add_argument("--cepheids", type=Path, help="parquet file of labelled Cepheids")
     parser.add_argument("--stars", type=int, default=400, help="Cepheids to compare with astropy")
     parser.add_argument("--asas", type=Path, help="parquet file of labelled stars")
     parser.add_argument("--figure", type=Path, help="picture of the periods of all Cepheids")
+    add_options(parser)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    report = Report("periods", arguments)
     if arguments.curves:
-        measure_speed(arguments.curves, arguments.lengths, arguments.repeats)
+        measure_speed(report, arguments.curves, arguments.lengths)
     if arguments.recovery:
         measure_recovery(arguments.recovery)
     if arguments.cepheids:

@@ -1,11 +1,13 @@
 """How fast light curves are embedded, and how near that is to what the machine can do.
 
-Prints a table: light curves per second (the best of several runs, taken in turn), the share of the
-machine's own rate of float32 matrix products that they amount to, and the ratio to the usual way,
-in which every window is padded to its full length. With ``--memory`` it also embeds ten million
-observations and prints how much memory that took beyond the light curves themselves.
+The baseline is the usual way, in which every window is padded to its full length; the limit is the
+machine's own rate of float32 matrix products. ``--onnx`` adds one light curve per call through ONNX
+Runtime. ``--data FILE`` (Parquet, one row per light curve) adds a table of real light curves, from
+an Arrow table to an array. ``--memory`` also embeds ten million observations and prints how much
+memory that took beyond the light curves themselves.
 
-Usage: python examples/benchmarks/transform.py [--curves 1024] [--repeats 5] [--memory]
+Usage: python examples/benchmarks/transform.py [--curves 1024] [--repeats 5] [--onnx]
+       [--data asas.parquet [--stars 512]] [--memory] [--json FILE]
 """
 
 from __future__ import annotations
@@ -14,123 +16,146 @@ import argparse
 import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
+from measuring import Report, Way, add_options, operations, random_curves
+from numpy.typing import NDArray
 
-from sklearn_astromer import AstromerEmbedder, LightCurves
-from sklearn_astromer.network import AstromerNetwork, NetworkConfig
+from sklearn_astromer import AstromerEmbedder, LightCurves, as_light_curves
+from sklearn_astromer.network import AstromerNetwork
+from sklearn_astromer.windows import consecutive_windows
 
-MATRIX_SIZE = 2048
-
-
-def random_curves(lengths: np.ndarray, seed: int = 0) -> LightCurves:
-    random = np.random.default_rng(seed)
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    time_steps = random.exponential(3.0, offsets[-1])
-    magnitude = 15 + 0.3 * random.standard_normal(offsets[-1], dtype=np.float32)
-    return LightCurves(50_000 + np.cumsum(time_steps), magnitude, offsets=offsets)
-
-
-def operations(lengths: np.ndarray, config: NetworkConfig) -> float:
-    """Count the multiplications and additions of the matrix products of the encoder."""
-    d = config.embedding_size
-    linear = 2 * (4 * d * d + 2 * d * config.feedforward_size) * lengths.sum()
-    attention = 2 * 2 * d * (lengths.astype(float) ** 2).sum()
-    return config.n_blocks * (linear + attention)
+Transform = Callable[[LightCurves], NDArray[np.float32]]
+PADDED = "padded batches of 64"
+# Of embeddings, which are of the order of one.
+TOLERANCE = 1e-4
 
 
 @torch.inference_mode()
-def padded_transform(network: AstromerNetwork, curves: LightCurves, batch: int = 64) -> np.ndarray:
+def padded_transform(
+    network: AstromerNetwork, curves: LightCurves, batch: int = 64
+) -> NDArray[np.float32]:
     """Embed as is usual: every window padded to 200, in the order given; mean of what is real."""
-    parts = []
     size = network.config.window_size
-    for first in range(0, len(curves), batch):
-        chosen = curves[first : first + batch].to_list()
-        values = np.zeros((len(chosen), size, 2))
-        padding = np.ones((len(chosen), size), dtype=bool)
-        for row, curve in enumerate(chosen):
-            values[row, : len(curve)] = curve[:, :2] - curve[:, :2].mean(0)
-            padding[row, : len(curve)] = False
-        time_, magnitude = torch.from_numpy(values).unbind(-1)
+    pieces = [
+        (number, curve[first : first + size, :2])
+        for number, curve in enumerate(curves)
+        for first in range(0, len(curve), size)
+    ]
+    total = np.zeros((len(curves), network.config.embedding_size), dtype=np.float32)
+    for first in range(0, len(pieces), batch):
+        numbers, windows = zip(*pieces[first : first + batch], strict=True)
+        values = np.zeros((len(windows), size, 2))
+        padding = np.ones((len(windows), size), dtype=bool)
+        for row, window in enumerate(windows):
+            values[row, : len(window)] = window - window.mean(0)
+            padding[row, : len(window)] = False
+        times, magnitude = torch.from_numpy(values).unbind(-1)
         absent = torch.from_numpy(padding)
-        embedding = network.encoder(time_, magnitude.float(), padding=absent)
-        total = embedding.masked_fill(absent[:, :, None], 0).sum(1)
-        parts.append((total / (~absent).sum(1, keepdim=True)).numpy())
-    return np.concatenate(parts)
+        embedding = network.encoder(times, magnitude.float(), padding=absent)
+        sums = embedding.masked_fill(absent[:, :, None], 0).sum(1)
+        np.add.at(total, list(numbers), sums.numpy())
+    return total / curves.lengths[:, None]
 
 
-def seconds(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Time functions in turn, so that a machine that slows down slows all of them; the best run."""
-    best = dict.fromkeys(functions, np.inf)
-    for _ in range(repeats):
-        for name, function in functions.items():
-            begin = time.perf_counter()
-            function()
-            best[name] = min(best[name], time.perf_counter() - begin)
-    return best
+def check_alike(ways: dict[str, Transform], curves: LightCurves) -> None:
+    """Stop if ways do not give the same embeddings."""
+    (name, first), *others = ways.items()
+    embeddings = first(curves)
+    for other, transform in others:
+        difference = float(np.abs(transform(curves) - embeddings).max())
+        if difference > TOLERANCE:
+            raise SystemExit(f"{name} and {other} differ by {difference:.1e}, more than 1e-4.")
+        print(f"largest difference between {name} and {other}: {difference:.1e}")
 
 
-def measure_speed(embedder: AstromerEmbedder, n_curves: int, repeats: int) -> None:
-    network = embedder.network_
-    full = random_curves(np.full(n_curves, network.config.window_size))
-    ragged = random_curves(
-        np.random.default_rng(1).integers(3, network.config.window_size, n_curves)
-    )
-    matrix = torch.randn(MATRIX_SIZE, MATRIX_SIZE)
-    difference = np.abs(embedder.transform(ragged) - padded_transform(network, ragged)).max()
-    taken = seconds(
-        {
-            "matrix product": lambda: matrix @ matrix,
-            "full windows": lambda: embedder.transform(full),
-            "ragged": lambda: embedder.transform(ragged),
-            "ragged, padded": lambda: padded_transform(network, ragged),
-        },
-        repeats,
-    )
-    rate = 2 * MATRIX_SIZE**3 / taken["matrix product"]
-    print(f"threads: {torch.get_num_threads()}; float32 matrix product: {rate / 1e9:.0f} GFLOP/s")
-    print(f"{'':24}{'curves/s':>10}{'share of matrix rate':>22}{'ratio to padded':>17}")
-    for name, curves in (("full windows", full), ("ragged", ragged), ("ragged, padded", ragged)):
-        share = operations(curves.lengths, network.config) / taken[name] / rate
-        ratio = taken["ragged, padded"] / taken[name] if "ragged" in name else np.nan
-        print(f"{name:24}{n_curves / taken[name]:>10.0f}{share:>22.0%}{ratio:>17.2f}")
-    print(
-        f"ragged: mean length {ragged.lengths.mean():.0f}; largest difference of the two ways ",
-        end="",
-    )
-    print(f"{difference:.1e}")
+def window_lengths(curves: LightCurves, size: int) -> NDArray[np.int64]:
+    return consecutive_windows(curves.offsets, size).length
 
 
-def measure_memory(embedder: AstromerEmbedder, n_observations: int = 10_000_000) -> None:
-    lengths = np.full(n_observations // 1000, 1000)
-    curves = random_curves(lengths)
+def measure_speed(
+    report: Report, embedder: AstromerEmbedder, ways: dict[str, Transform], n_curves: int
+) -> None:
+    config = embedder.network_.config
+    random = np.random.default_rng(1)
+    full = random_curves(np.full(n_curves, config.window_size))
+    ragged = random_curves(random.integers(3, config.window_size, n_curves))
+    check_alike(ways, ragged)
+    for title, curves in (("full windows", full), ("ragged windows of 3 to 199", ragged)):
+        work = operations(curves.lengths, config)
+        runs = [
+            Way(name, lambda transform=transform, curves=curves: transform(curves), n_curves, work)
+            for name, transform in ways.items()
+        ]
+        report.compare(title, "curves", runs, baseline=PADDED, limit=report.matrix_product)
+
+
+def measure_real(
+    report: Report, embedder: AstromerEmbedder, ways: dict[str, Transform], path: Path, n_stars: int
+) -> None:
+    """Measure from an Arrow table to an array."""
+    table = pq.read_table(path).slice(0, n_stars)
+    curves = as_light_curves(table)
+    check_alike(ways, curves)
+    config = embedder.network_.config
+    work = operations(window_lengths(curves, config.window_size), config)
+    runs = [
+        Way(name, lambda transform=transform: transform(as_light_curves(table)), len(curves), work)
+        for name, transform in ways.items()
+    ]
+    length = np.median(curves.lengths)
+    title = f"{path.name}, {len(curves):,} light curves (median length {length:.0f}), from Arrow"
+    report.compare(title, "curves", runs, baseline=PADDED, limit=report.matrix_product)
+
+
+def measure_memory(
+    report: Report, embedder: AstromerEmbedder, n_observations: int = 10_000_000
+) -> None:
+    curves = random_curves(np.full(n_observations // 1000, 1000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin = time.perf_counter()
     embedder.set_params(verbose=1).transform(curves)
-    taken = time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
-        f"{n_observations:,} observations in {taken:.0f} s: peak memory {after / 1e6:.2f} GB, ",
-        end="",
+        f"\n{n_observations:,} observations in {seconds:.0f} s: peak memory {after / 1e6:.2f} GB, "
+        f"{(after - before) / 1e6:.2f} GB more than before"
     )
-    print(f"{(after - before) / 1e6:.2f} GB more than before")
+    row = {"observations": n_observations, "seconds": seconds}
+    report.keep("memory", row | {"peak GB": after / 1e6, "more GB": (after - before) / 1e6})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--curves", type=int, default=1024)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--onnx", action="store_true", help="one light curve per call too")
+    parser.add_argument("--data", type=Path, help="Parquet file of real light curves")
+    parser.add_argument("--stars", type=int, default=512, help="of them, the first")
     parser.add_argument("--memory", action="store_true", help="embed ten million observations too")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    # The speed does not depend on what the weights are.
+    add_options(parser)
+    options = parser.parse_args()
+    report = Report("transform", options)
+    # The paper's architecture; the speed does not depend on what the weights are.
     example = random_curves(np.full(4, 10))
     embedder = AstromerEmbedder(max_epochs=1, random_state=0, device="cpu").fit(example)
-    measure_speed(embedder, arguments.curves, arguments.repeats)
-    if arguments.memory:
-        measure_memory(embedder)
+    network = embedder.network_
+    ways: dict[str, Transform] = {
+        "transform": embedder.transform,
+        PADDED: lambda curves: padded_transform(network, curves),
+    }
+    if options.onnx:
+        from onnx_runtime import OneCurvePerCall
+
+        one_by_one = OneCurvePerCall(network, options.threads)
+        ways["ONNX Runtime, one curve per call"] = one_by_one.transform
+    measure_speed(report, embedder, ways, options.curves)
+    if options.data is not None:
+        measure_real(report, embedder, ways, options.data, options.stars)
+    if options.memory:
+        measure_memory(report, embedder)
 
 
 if __name__ == "__main__":

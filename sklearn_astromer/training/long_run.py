@@ -15,13 +15,13 @@ from safetensors.torch import save
 from skorch import NeuralNet
 from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.network import AstromerNetwork
-from sklearn_astromer.network.inputs import visible_spread
 from sklearn_astromer.network.pooling import pooled
+from sklearn_astromer.training import processes
 from sklearn_astromer.training.devices import autocast
+from sklearn_astromer.training.losses import HiddenHuber, class_loss, portrait_loss
 from sklearn_astromer.training.mixture import MixtureWindows, Truth
 
 FORMAT_VERSION = 1
@@ -115,24 +115,6 @@ class TellingNetwork(nn.Module):
         return Answer(magnitude, self.classes(mean), self.portrait(mean))
 
 
-class HiddenHuber(nn.Module):
-    """Huber's loss of hidden magnitudes, in units of what is visible of the window.
-
-    Quadratic up to one standard deviation of the visible magnitudes, and linear beyond, so that
-    outliers do not rule; the mean over the hidden observations of a window, then over windows.
-    """
-
-    def forward(self, prediction: Tensor, inputs: dict[str, Tensor], magnitude: Tensor) -> Tensor:
-        """Compare `prediction` with `magnitude` where `inputs` hides it."""
-        hidden = inputs["hidden"]
-        deviation = visible_spread(magnitude, hidden, inputs.get("padding")).deviation
-        error = (prediction.float() - magnitude) / deviation
-        loss = functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-        n_hidden = hidden.sum(1)
-        per_window = loss.masked_fill(~hidden, 0.0).sum(1) / n_hidden.clamp(min=1)
-        return 2 * per_window.sum() / (n_hidden > 0).sum().clamp(min=1)
-
-
 class LongRunNet(NeuralNet):
     """The skorch net of a long run; its data are `MixtureWindows`.
 
@@ -197,12 +179,15 @@ class LongRunNet(NeuralNet):
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Give the weighted sum of the losses of magnitudes, classes and portraits."""
         answer, truth = Answer(*y_pred), Truth(*y_true)
-        losses = (
+        parts = (
             self.criterion_(answer.magnitude, X, truth.magnitude),
             class_loss(answer.logits, truth.label),
             portrait_loss(answer.portrait, truth.portrait),
         )
-        for name, value in zip(LOSSES, torch.stack(losses).tolist(), strict=True):
+        # What counts in the whole batch, of which this process may have a share.
+        n_counted = processes.summed(torch.stack([part.n_counted for part in parts]))
+        losses = torch.stack([part.total for part in parts]) / n_counted.clamp(min=1)
+        for name, value in zip(LOSSES, processes.summed(losses.detach()).tolist(), strict=True):
             self.history.record_batch(name, value)
         weights = (self.magnitude_weight, self.label_weight, self.portrait_weight)
         return sum(weight * loss for weight, loss in zip(weights, losses, strict=True))
@@ -213,26 +198,15 @@ class LongRunNet(NeuralNet):
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr * factor
         self.step_ += 1
-        return super().train_step(batch, **fit_params)
+        step = super().train_step(batch, **fit_params)
+        # Which goes into the history.
+        return step | {"loss": processes.summed(step["loss"].detach())}
 
     def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
-        """Shorten gradients that are too long."""
+        """Sum the gradients of all processes, and shorten those that are too long."""
+        processes.sum_gradients(self.module_)
         nn.utils.clip_grad_norm_(self.module_.parameters(), LARGEST_GRADIENT)
         super().on_grad_computed(net, named_parameters, **kwargs)
-
-
-def class_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Give the cross entropy of windows whose class is known, over all windows of the batch."""
-    loss = functional.cross_entropy(logits.float(), label.clamp(min=0), reduction="none")
-    return loss.masked_fill(label < 0, 0.0).mean()
-
-
-def portrait_loss(told: Tensor, portrait: Tensor) -> Tensor:
-    """Give Huber's loss of portraits, the mean over all numbers that are known."""
-    known = portrait.isfinite()
-    error = (told.float() - portrait).masked_fill(~known, 0.0)
-    loss = functional.huber_loss(error, torch.zeros_like(error), reduction="sum")
-    return 2 * loss / known.sum().clamp(min=1)
 
 
 def rate_factor(share: float) -> float:
@@ -253,21 +227,24 @@ class KeepState(Callback):
         self.path = path
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Write the state."""
-        write_bytes(self.path, run_state(net, dataset_train))
+        """Write the state, in the first process."""
+        state = run_state(net, dataset_train)
+        if processes.is_first():
+            write_bytes(self.path, state)
 
 
 def run_state(net: LongRunNet, windows: MixtureWindows) -> bytes:
-    """Put the state of a run into the bytes of a safetensors file."""
+    """Put the state of a run, with all of its processes, into the bytes of a safetensors file."""
     tensors = {f"module.{name}": value for name, value in net.module_.state_dict().items()}
     optimizer = net.optimizer_.state_dict()
     for number, slots in optimizer["state"].items():
         for name, value in slots.items():
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
     tensors["windows"] = windows.state
-    tensors["dropout"] = torch.get_rng_state()
+    tensors["dropout"] = processes.of_all(torch.get_rng_state())
     if windows.observations.device.type == "cuda":
-        tensors["dropout_cuda"] = torch.cuda.get_rng_state(windows.observations.device)
+        state = torch.cuda.get_rng_state(windows.observations.device)
+        tensors["dropout_cuda"] = processes.of_all(state)
     rows = [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
     header = {
         "format": FORMAT_VERSION,
@@ -305,7 +282,8 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     Notes
     -----
     torch's own generators are put back too: call it within
-    `sklearn_astromer.training.devices.seeded`.
+    `sklearn_astromer.training.devices.seeded`. With another number of processes than before the
+    batches stay the same, and dropout changes: a process that is new keeps its generators.
     """
     with safe_open(path, framework="pt") as file:
         header = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
@@ -327,14 +305,24 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     groups = net.optimizer_.state_dict()["param_groups"]
     net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
     windows.state = tensors["windows"]
-    torch.set_rng_state(tensors["dropout"])
-    if "dropout_cuda" in tensors and windows.observations.device.type == "cuda":
-        torch.cuda.set_rng_state(tensors["dropout_cuda"], windows.observations.device)
+    _resume_dropout(tensors, windows.observations.device)
     net.step_ = header["step"]
     for row in header["history"]:
         net.history.new_epoch()
         for name, value in row.items():
             net.history.record(name, value)
+
+
+def _resume_dropout(tensors: dict[str, Tensor], device: torch.device) -> None:
+    """Put torch's generators back to where those of this process were."""
+    # A row for each process; files of one process may hold just the one state.
+    rows = {name: torch.atleast_2d(tensors[name]) for name in tensors if "dropout" in name}
+    rank = processes.rank()
+    if rank < len(rows["dropout"]):
+        # torch reads states from the beginning of their memory, which rows share.
+        torch.set_rng_state(rows["dropout"][rank].clone())
+        if "dropout_cuda" in rows and device.type == "cuda":
+            torch.cuda.set_rng_state(rows["dropout_cuda"][rank].clone(), device)
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -369,7 +357,7 @@ def long_run_net(
     net : LongRunNet
         Train it with ``net.partial_fit(windows, None, epochs=...)``.
     """
-    return LongRunNet(
+    net = LongRunNet(
         module.to(settings.device),
         magnitude_weight=settings.magnitude_weight,
         label_weight=settings.label_weight,
@@ -392,3 +380,5 @@ def long_run_net(
         device=str(settings.device),
         verbose=0,
     ).initialize()
+    processes.take_from_first(net.module_)
+    return net

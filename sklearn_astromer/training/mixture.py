@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_astromer.hiding import hide
+from sklearn_astromer.training import processes
 from sklearn_astromer.training.batches import Batch, DeviceObservations
 
 # A wrong period is longer or shorter by a factor of up to this.
@@ -68,7 +69,8 @@ class Truth(NamedTuple):
 class MixtureWindows:
     """Batches of random windows; a curve is drawn as often as its weight says.
 
-    Where it stands is all in `state`: a run that goes on from there gets the same batches.
+    Where it stands is all in `state`: a run that goes on from there gets the same batches. In each
+    of several processes an iteration gives its share of the batches.
 
     Parameters
     ----------
@@ -117,10 +119,14 @@ class MixtureWindows:
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Truth]]:
         for _ in range(self.settings.steps_per_epoch):
-            yield self.draw()
+            # All is drawn, and so the generator stands at the same place in all processes.
+            inputs, truth = self.draw()
+            share = processes.share_of(self.settings.batch_size)
+            inputs = {name: value[share] for name, value in inputs.items()}
+            yield inputs, Truth(*(value[share] for value in truth))
 
     def draw(self) -> tuple[dict[str, Tensor], Truth]:
-        """Draw a batch.
+        """Draw a batch, the same in all processes.
 
         Returns
         -------

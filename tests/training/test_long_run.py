@@ -7,61 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from long_runs import make_run
 from safetensors.torch import save_file
 from torch import nn
 
-from sklearn_astromer.datasets import make_variable_stars
-from sklearn_astromer.network import AstromerNetwork, NetworkConfig
-from sklearn_astromer.preparation import observations_for
-from sklearn_astromer.training.batches import DeviceObservations
-from sklearn_astromer.training.long_run import (
-    LOSSES,
-    HiddenHuber,
-    KeepState,
-    LongRunNet,
-    LongRunSettings,
-    TellingNetwork,
-    class_loss,
-    long_run_net,
-    portrait_loss,
-    rate_factor,
-    resume,
-)
-from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
-from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
-
-CPU = torch.device("cpu")
-CONFIG = NetworkConfig(
-    embedding_size=16,
-    n_blocks=1,
-    n_heads=2,
-    feedforward_size=16,
-    window_size=40,
-    dropout=0.1,
-    residual=True,
-    standardised=True,
-    with_errors=True,
-    cycle_multiples=(0.5, 1.0, 2.0),
-)
-CURVES, LABELS = make_variable_stars(
-    6, classes=["RRab", "Mira", "contact binary"], cadence="atlas", random_state=0
-)
-OBSERVATIONS = observations_for(CONFIG, CURVES, device=CPU)
-SETTINGS = LongRunSettings(n_epochs=4, device=CPU, learning_rate=1e-2)
-
-
-def make_run(path: Path | None = None) -> tuple[LongRunNet, MixtureWindows]:
-    torch.manual_seed(0)
-    module = TellingNetwork(AstromerNetwork(CONFIG), 3, N_PORTRAIT)
-    windows = MixtureWindows(
-        DeviceObservations(OBSERVATIONS, CONFIG, CPU),
-        np.ones(len(CURVES)),
-        np.unique(LABELS, return_inverse=True)[1],
-        portraits(OBSERVATIONS),
-        MixtureSettings(batch_size=32, steps_per_epoch=10),
-    )
-    callbacks = [] if path is None else [("state", KeepState(path))]
-    return long_run_net(module, windows, SETTINGS, callbacks), windows
+from sklearn_astromer.training.long_run import LOSSES, rate_factor, resume
+from sklearn_astromer.training.mixture import MixtureSettings
 
 
 def test__run__to_the_end__learns() -> None:
@@ -134,34 +85,11 @@ def test__partial_fit__interrupted__says_so_and_leaves_the_last_whole_epoch(
     assert len(again.history) == 1
 
 
-def test__hidden_huber__by_hand__agrees() -> None:
-    magnitude = torch.tensor([[1.0, -1.0, 3.0, 0.0], [2.0, -2.0, 0.0, 8.0]])
-    hidden = torch.tensor([[False, False, True, True], [False, False, False, True]])
-    padding = torch.tensor([[False] * 4, [False, False, True, False]])
-    prediction = torch.tensor([[0.0, 0.0, 2.5, 0.0], [0.0, 0.0, 0.0, 0.0]])
-    loss = HiddenHuber()(prediction, {"hidden": hidden, "padding": padding}, magnitude)
-    # Deviations 1 and 2; errors -0.5 and 0, quadratic, and -4, linear.
-    assert loss.item() == pytest.approx(((0.25 + 0) / 2 + 2 * (4 - 0.5)) / 2)
-
-
 def test__get_loss__any__is_the_sum_of_what_is_recorded() -> None:
     net, windows = make_run()
     net.partial_fit(windows, None, epochs=1)
     row = net.history[-1]
     assert row["train_loss"] == pytest.approx(sum(row[name] for name in LOSSES))
-
-
-def test__class_loss__unknown_classes__do_not_count() -> None:
-    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
-    label = torch.tensor([2, -1, 0, -1])
-    known = nn.functional.cross_entropy(logits[[0, 2]], label[[0, 2]], reduction="sum")
-    assert class_loss(logits, label).item() == pytest.approx(known.item() / 4)
-
-
-def test__portrait_loss__by_hand__leaves_out_what_is_not_known() -> None:
-    told = torch.tensor([[1.0, 0.0], [0.5, 3.0]])
-    portrait = torch.tensor([[0.5, torch.nan], [0.5, 1.0]])
-    assert portrait_loss(told, portrait).item() == pytest.approx((0.25 + 0 + 2 * 1.5) / 3)
 
 
 def test__rate_factor__run__rises_and_falls() -> None:
