@@ -159,7 +159,7 @@ class RowEmbedding:
             self._ids(part)
             return self.form.read(part.table, self.columns)
 
-        return _told(attempt, len(piece), piece.name)
+        return told(attempt, len(piece), piece.name)
 
     def _ids(self, piece: Piece) -> Any:
         pa = import_pyarrow()
@@ -179,7 +179,7 @@ class RowEmbedding:
         def attempt(first: int, last: int) -> Any:
             return self.estimator.transform(self.form.select(rows, measured[first:last]))
 
-        values = _told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
+        values = told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
         return self._checked(values, len(measured))
 
     def _checked(self, values: Any, n_rows: int) -> NDArray[Any]:
@@ -197,8 +197,28 @@ class RowEmbedding:
         return array
 
 
-def _told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], str]) -> Any:
-    """Do something with rows; if it fails, find the first row that is to blame, and name it."""
+def told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], str]) -> Any:
+    """Do something with rows; if it fails, find the first row that is to blame, and name it.
+
+    Parameters
+    ----------
+    attempt : callable
+        Is given the first row, and the one after the last.
+    n_rows : int
+        How many there are.
+    name : callable
+        Tells where a row is.
+
+    Returns
+    -------
+    result
+        What `attempt` gives for all rows.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `attempt` raises it, with the place.
+    """
     try:
         return attempt(0, n_rows)
     except NotFittedError:
