@@ -119,7 +119,7 @@ def transform(
     ... })
     >>> folded = transform(dd.from_pandas(stars, npartitions=2), FoldedCurve(n_bins=4))
     >>> folded.columns.tolist()
-    ['star', 'n_observations', 'foldedcurve0', 'foldedcurve1', 'foldedcurve2', 'foldedcurve3']
+    ['star', 'n_observations', 'phase_0', 'phase_1', 'phase_2', 'phase_3']
     >>> folded.compute()["n_observations"].tolist()
     [2, 1]
     """

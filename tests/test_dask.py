@@ -31,11 +31,6 @@ dask = pytest.importorskip("dask", reason='needs pip install "sklearn-astromer[d
 dd = pytest.importorskip("dask.dataframe", reason='needs pip install "sklearn-astromer[dask]"')
 distributed = pytest.importorskip("distributed", reason="Dask's workers need distributed")
 
-pytestmark = [
-    # Of Dask, LSDB and nested-pandas, which are not yet made for this pandas.
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
-]
-
 N_ROWS, N_PARTITIONS = 30, 5
 CURVES = random_curves([3 + (7 * row) % 41 for row in range(N_ROWS)], seed=3)
 LISTS = pd.ArrowDtype(pa.list_(pa.float64()))
@@ -383,7 +378,7 @@ def client() -> Iterator[Any]:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

@@ -16,10 +16,6 @@ from sklearn_astromer.dask import transform
 
 nested_pandas = pytest.importorskip("nested_pandas")
 
-# Of LSDB and nested-pandas, which are not yet made for this pandas, when they are imported too.
-LATER = "ignore::pandas.errors.Pandas4Warning"
-pytestmark = [pytest.mark.filterwarnings(LATER)]
-
 N_ROWS = 24
 CURVES = random_curves([3 + (7 * row) % 41 for row in range(N_ROWS)], seed=3)
 ADDED = [f"astromerembedder{number}" for number in range(8)]
