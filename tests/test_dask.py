@@ -233,6 +233,14 @@ def test__transform__band_embedder__equals_transform() -> None:
     assert "filter" not in done.columns
 
 
+def test__transform__index_that_repeats__stays() -> None:
+    frame = stars().set_index(np.repeat(np.arange(N_PARTITIONS), N_ROWS // N_PARTITIONS))
+    embedder = random_embedder()
+    done = compute(transform(in_partitions(frame), embedder))
+    assert done.index.tolist() == frame.index.tolist()
+    np.testing.assert_allclose(done[ADDED], embedder.transform(CURVES), atol=1e-6)
+
+
 # Partitions and light curves that are empty.
 
 
