@@ -17,7 +17,7 @@ import sklearn_astromer
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sklearn_astromer"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("pandas", "pyarrow", "polars", "nested_pandas", "h5py", "matplotlib", "pooch")
+HEAVY = ("pandas", "pyarrow", "polars", "nested_pandas", "h5py", "matplotlib", "pooch", "dask")
 LONGEST_FILE = 400
 
 # What each part may import of ours; None: everything.
@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str] | None] = {
         *("streaming", "bands", "embedder", "running", "light_curves", "parameters"),
         *("evaluation", "atomic", "__version__"),
     },
+    "dask": {"streaming", "running", "light_curves", "parameters"},
     "bands": {"embedder", "light_curves", "parameters", "weights"},
     "plotting": {
         *("plotting", "light_curves", "parameters", "running", "windows", "hiding", "network"),

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from tqdm.auto import tqdm
 
 from sklearn_astromer import parameters
-from sklearn_astromer.embedder import AstromerEmbedder
 from sklearn_astromer.evaluation.fingerprints import fingerprint
 from sklearn_astromer.light_curves.frames import import_pyarrow
-from sklearn_astromer.light_curves.table_columns import plain_values, refuse_missing_ids
 from sklearn_astromer.running import current_network
+from sklearn_astromer.streaming.embedding import (
+    RowEmbedding,
+    embedders_with_named_weights,
+    feature_names,
+)
 from sklearn_astromer.streaming.forms import Form, checked_columns, form_for
-from sklearn_astromer.streaming.sources import Piece, Source, in_batches, open_source, paths_of
+from sklearn_astromer.streaming.sources import Source, in_batches, open_source, paths_of
 from sklearn_astromer.streaming.target import Target
-
-FAULTS = (ValueError, TypeError)
 
 
 def transform_parquet(
@@ -129,7 +127,7 @@ def transform_parquet(
     parameters.whole("batch_rows", batch_rows)
     parameters.one_of("on_empty", on_empty, ("nan", "raise"))
     parameters.one_of("dtype", dtype, ("float32", "float64"))
-    features = _feature_names(estimator)
+    features = feature_names(estimator)
     names = checked_columns(columns)
     form = form_for(estimator, names)
     folder = Path(target)
@@ -147,7 +145,15 @@ def transform_parquet(
         "files": opened.described,
     }
     parts = Target(folder, arguments, opened.n_rows, int(batch_rows))
-    embed = _Embedding(estimator, form, opened, len(features), on_empty, np.dtype(dtype))
+    embed = RowEmbedding(
+        estimator,
+        form,
+        opened.columns,
+        opened.id_type,
+        n_features=len(features),
+        on_empty=on_empty,
+        dtype=dtype,
+    )
     n_rows, n_empty = _stream(embed, opened, parts, verbose)
     if not n_rows:
         raise ValueError("the source holds no light curves: its reader gave 0 rows.")
@@ -156,7 +162,7 @@ def transform_parquet(
     return folder
 
 
-def _stream(embed: _Embedding, source: Source, parts: Target, verbose: int) -> tuple[int, int]:
+def _stream(embed: RowEmbedding, source: Source, parts: Target, verbose: int) -> tuple[int, int]:
     """Write all parts that are not there yet; count all rows, and those without observations."""
     done = parts.done()
     n_parts = parts.n_parts
@@ -180,147 +186,6 @@ def _stream(embed: _Embedding, source: Source, parts: Target, verbose: int) -> t
     return sum(rows for rows, _ in counts), sum(empty for _, empty in counts)
 
 
-class _Embedding:
-    """Turns a batch of rows of the source into the rows of a part."""
-
-    def __init__(
-        self,
-        estimator: Any,
-        form: Form,
-        source: Source,
-        n_features: int,
-        on_empty: str,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.estimator = estimator
-        self.form = form
-        self.source = source
-        self.n_features = n_features
-        self.on_empty = on_empty
-        self.dtype = dtype
-
-    def __call__(self, batch: Sequence[Piece], first_row: int) -> tuple[Any, int]:
-        """Embed a batch.
-
-        Returns
-        -------
-        table : pyarrow.Table
-            The rows of the part.
-        n_empty : int
-            How many have no observation.
-        """
-        pa = import_pyarrow()
-        rows = self.form.join([self._read(piece) for piece in batch])
-        n_observations = self.form.n_observations(rows)
-        measured = np.flatnonzero(n_observations > 0)
-        n_rows = len(n_observations)
-        if self.on_empty == "raise" and len(measured) < n_rows:
-            raise ValueError(
-                f"{_name_of(batch, int(np.argmin(n_observations > 0)))}: the light curve has no "
-                'observation with a finite time and magnitude. With on_empty="nan" its embedding '
-                "is NaN."
-            )
-        embedding = np.full((n_rows, self.n_features), np.nan, self.dtype)
-        if len(measured):
-            embedding[measured] = self._transform(rows, measured, batch)
-        columns = {"row": pa.array(np.arange(first_row, first_row + n_rows, dtype=np.int64))}
-        if self.source.columns.id is not None:
-            columns["id"] = pa.chunked_array([self._ids(piece) for piece in batch])
-        columns["n_observations"] = pa.array(n_observations.astype(np.int32))
-        columns["embedding"] = pa.FixedSizeListArray.from_arrays(
-            pa.array(embedding.ravel()), self.n_features
-        )
-        return pa.table(columns), n_rows - len(measured)
-
-    def _read(self, piece: Piece) -> Any:
-        def attempt(first: int, last: int) -> Any:
-            part = piece.part(first, last)
-            self._ids(part)
-            return self.form.read(part.table, self.source.columns)
-
-        return _told(attempt, len(piece), piece.name)
-
-    def _ids(self, piece: Piece) -> Any:
-        pa = import_pyarrow()
-        name = self.source.columns.id
-        if name is None:
-            return None
-        column = piece.table.column(name)
-        refuse_missing_ids(column, name)
-        try:
-            return plain_values(column).cast(self.source.id_type).combine_chunks()
-        except pa.ArrowException as problem:
-            raise ValueError(f"column {name!r}: {problem}") from problem
-
-    def _transform(
-        self, rows: Any, measured: NDArray[np.int64], batch: Sequence[Piece]
-    ) -> NDArray[Any]:
-        def attempt(first: int, last: int) -> Any:
-            return self.estimator.transform(self.form.select(rows, measured[first:last]))
-
-        values = _told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
-        return self._checked(values, len(measured))
-
-    def _checked(self, values: Any, n_rows: int) -> NDArray[Any]:
-        if isinstance(values, list):
-            raise ValueError(
-                "the estimator gave a list; one row per light curve is needed: "
-                'output="mean" or "max".'
-            )
-        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-        if array.shape != (n_rows, self.n_features):
-            raise ValueError(
-                f"the estimator gave an array of shape {array.shape}; its feature names promise "
-                f"{(n_rows, self.n_features)}."
-            )
-        return array
-
-
-def _told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], str]) -> Any:
-    """Do something with rows; if it fails, find the first row that is to blame, and name it."""
-    try:
-        return attempt(0, n_rows)
-    except NotFittedError:
-        raise
-    except FAULTS as problem:
-        first, last, fault = 0, n_rows, problem
-    while last - first > 1:
-        middle = (first + last) // 2
-        try:
-            attempt(first, middle)
-        except FAULTS as problem:
-            last, fault = middle, problem
-        else:
-            first = middle
-    try:
-        attempt(first, last)
-    except FAULTS as problem:
-        place, fault = f"{name(first)} (read alone, as number 0)", problem
-    else:
-        # No row by itself: what is wrong is how they go together.
-        place = f"from {name(0)}, to {name(n_rows - 1)}"
-    kind = TypeError if isinstance(fault, TypeError) else ValueError
-    raise kind(f"{place}: {fault}") from fault
-
-
-def _name_of(batch: Sequence[Piece], row: int) -> str:
-    for piece in batch:
-        if row < len(piece):
-            return piece.name(row)
-        row -= len(piece)
-    raise IndexError(row)
-
-
-def _feature_names(estimator: Any) -> list[str]:
-    for method in ("transform", "get_feature_names_out"):
-        if not hasattr(estimator, method):
-            raise TypeError(
-                f"a {type(estimator).__name__} has no {method}; an estimator that makes features "
-                "of light curves is needed, such as AstromerEmbedder."
-            )
-    return [str(name) for name in estimator.get_feature_names_out()]
-
-
 def _identity(estimator: Any) -> dict[str, str]:
     """Tell an estimator from others: by its parameters, by what it has learned, by our version."""
     # Here, since the package imports this module before it knows its version.
@@ -332,12 +197,7 @@ def _identity(estimator: Any) -> dict[str, str]:
         if name.split("__")[-1] == "verbose":
             quiet.set_params(**{name: 0})
     # Weights that are named in a parameter may be another file tomorrow.
-    embedders = [part for part in (quiet, *values.values()) if isinstance(part, AstromerEmbedder)]
-    named = [
-        current_network(part).state_dict()
-        for part in embedders
-        if part.weights is not None and not hasattr(part, "network_")
-    ]
+    named = [current_network(part).state_dict() for part in embedders_with_named_weights(quiet)]
     return {
         "sklearn_astromer": __version__,
         "estimator": " ".join(repr(quiet).split()),

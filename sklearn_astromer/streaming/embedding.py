@@ -1,0 +1,252 @@
+"""From rows that were read together to their embeddings; whatever is wrong is told by its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+
+from sklearn_astromer.embedder import AstromerEmbedder
+from sklearn_astromer.light_curves.frames import import_pyarrow
+from sklearn_astromer.light_curves.table_columns import (
+    CurveColumns,
+    plain_values,
+    refuse_missing_ids,
+)
+from sklearn_astromer.streaming.forms import Form
+from sklearn_astromer.streaming.sources import Piece
+
+FAULTS = (ValueError, TypeError)
+
+
+def feature_names(estimator: Any) -> list[str]:
+    """Give the names of the features that an estimator makes of light curves.
+
+    Parameters
+    ----------
+    estimator : transformer
+        Fitted or pre-trained.
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    TypeError
+        If it makes none.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    for method in ("transform", "get_feature_names_out"):
+        if not hasattr(estimator, method):
+            raise TypeError(
+                f"a {type(estimator).__name__} has no {method}; an estimator that makes features "
+                "of light curves is needed, such as AstromerEmbedder."
+            )
+    return [str(name) for name in estimator.get_feature_names_out()]
+
+
+def embedders_with_named_weights(estimator: Any) -> list[AstromerEmbedder]:
+    """Find the embedders whose network is not in them, but is read from `weights` at each use.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An embedder, or what consists of some.
+
+    Returns
+    -------
+    embedders : list of AstromerEmbedder
+        Itself and its parts, not copied.
+    """
+    values = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
+    return [
+        part
+        for part in (estimator, *values)
+        if isinstance(part, AstromerEmbedder)
+        and part.weights is not None
+        and not hasattr(part, "network_")
+    ]
+
+
+class RowEmbedding:
+    """Turns a batch of rows into their embeddings.
+
+    Parameters
+    ----------
+    estimator : transformer
+        Fitted or pre-trained.
+    form : Form
+        In which it is given light curves.
+    columns : CurveColumns
+        Where they are in the rows.
+    id_type : pyarrow.DataType or None
+        Of the ids, if the columns name them.
+    n_features : int
+        How many numbers `estimator` makes of a light curve.
+    on_empty : {"nan", "raise"}
+        What becomes of light curves without observations.
+    dtype : {"float32", "float64"}
+        Of the embeddings.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        form: Form,
+        columns: CurveColumns,
+        id_type: Any,
+        *,
+        n_features: int,
+        on_empty: str,
+        dtype: str,
+    ) -> None:
+        self.estimator = estimator
+        self.form = form
+        self.columns = columns
+        self.id_type = id_type
+        self.n_features = n_features
+        self.on_empty = on_empty
+        self.dtype = np.dtype(dtype)
+
+    def __call__(self, batch: Sequence[Piece], first_row: int) -> tuple[Any, int]:
+        """Embed a batch.
+
+        Parameters
+        ----------
+        batch : sequence of Piece
+            The rows.
+        first_row : int
+            Place of the first of them in the source.
+
+        Returns
+        -------
+        table : pyarrow.Table
+            Columns ``row``, ``id`` (if there are ids), ``n_observations`` and ``embedding``.
+        n_empty : int
+            How many have no observation.
+        """
+        pa = import_pyarrow()
+        rows = self.form.join([self._read(piece) for piece in batch])
+        n_observations = self.form.n_observations(rows)
+        measured = np.flatnonzero(n_observations > 0)
+        n_rows = len(n_observations)
+        if self.on_empty == "raise" and len(measured) < n_rows:
+            raise ValueError(
+                f"{_name_of(batch, int(np.argmin(n_observations > 0)))}: the light curve has no "
+                'observation with a finite time and magnitude. With on_empty="nan" its embedding '
+                "is NaN."
+            )
+        embedding = np.full((n_rows, self.n_features), np.nan, self.dtype)
+        if len(measured):
+            embedding[measured] = self._transform(rows, measured, batch)
+        columns = {"row": pa.array(np.arange(first_row, first_row + n_rows, dtype=np.int64))}
+        if self.columns.id is not None:
+            columns["id"] = pa.chunked_array([self._ids(piece) for piece in batch])
+        columns["n_observations"] = pa.array(n_observations.astype(np.int32))
+        columns["embedding"] = pa.FixedSizeListArray.from_arrays(
+            pa.array(embedding.ravel()), self.n_features
+        )
+        return pa.table(columns), n_rows - len(measured)
+
+    def _read(self, piece: Piece) -> Any:
+        def attempt(first: int, last: int) -> Any:
+            part = piece.part(first, last)
+            self._ids(part)
+            return self.form.read(part.table, self.columns)
+
+        return told(attempt, len(piece), piece.name)
+
+    def _ids(self, piece: Piece) -> Any:
+        pa = import_pyarrow()
+        name = self.columns.id
+        if name is None:
+            return None
+        column = piece.table.column(name)
+        refuse_missing_ids(column, name)
+        try:
+            return plain_values(column).cast(self.id_type).combine_chunks()
+        except pa.ArrowException as problem:
+            raise ValueError(f"column {name!r}: {problem}") from problem
+
+    def _transform(
+        self, rows: Any, measured: NDArray[np.int64], batch: Sequence[Piece]
+    ) -> NDArray[Any]:
+        def attempt(first: int, last: int) -> Any:
+            return self.estimator.transform(self.form.select(rows, measured[first:last]))
+
+        values = told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
+        return self._checked(values, len(measured))
+
+    def _checked(self, values: Any, n_rows: int) -> NDArray[Any]:
+        if isinstance(values, list):
+            raise ValueError(
+                "the estimator gave a list; one row per light curve is needed: "
+                'output="mean" or "max".'
+            )
+        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+        if array.shape != (n_rows, self.n_features):
+            raise ValueError(
+                f"the estimator gave an array of shape {array.shape}; its feature names promise "
+                f"{(n_rows, self.n_features)}."
+            )
+        return array
+
+
+def told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], str]) -> Any:
+    """Do something with rows; if it fails, find the first row that is to blame, and name it.
+
+    Parameters
+    ----------
+    attempt : callable
+        Is given the first row, and the one after the last.
+    n_rows : int
+        How many there are.
+    name : callable
+        Tells where a row is.
+
+    Returns
+    -------
+    result
+        What `attempt` gives for all rows.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `attempt` raises it, with the place.
+    """
+    try:
+        return attempt(0, n_rows)
+    except NotFittedError:
+        raise
+    except FAULTS as problem:
+        first, last, fault = 0, n_rows, problem
+    while last - first > 1:
+        middle = (first + last) // 2
+        try:
+            attempt(first, middle)
+        except FAULTS as problem:
+            last, fault = middle, problem
+        else:
+            first = middle
+    try:
+        attempt(first, last)
+    except FAULTS as problem:
+        place, fault = f"{name(first)} (read alone, as number 0)", problem
+    else:
+        # No row by itself: what is wrong is how they go together.
+        place = f"from {name(0)}, to {name(n_rows - 1)}"
+    kind = TypeError if isinstance(fault, TypeError) else ValueError
+    raise kind(f"{place}: {fault}") from fault
+
+
+def _name_of(batch: Sequence[Piece], row: int) -> str:
+    for piece in batch:
+        if row < len(piece):
+            return piece.name(row)
+        row -= len(piece)
+    raise IndexError(row)
