@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer import parameters
+
 # Colours that colour-blind people can tell apart (Okabe & Ito 2008, Color Universal Design).
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, YELLOW = "#CC79A7", "#56B4E9", "#000000", "#F0E442"
@@ -166,6 +168,17 @@ def time_axis(ax: Any, time: NDArray[np.float64], n_ticks: int = 6) -> str:
         name = f"time \N{MINUS SIGN} {zero:.0f} (days)"
     ax.set_xlabel(name)
     return name
+
+
+def phase_of(time: NDArray[np.float64], period: float) -> NDArray[np.float64]:
+    """Fold times on a period, from the first one on; raise a ValueError if it is not positive."""
+    parameters.positive("period", period)
+    return np.mod((time - np.nanmin(time)) / period, 1.0)
+
+
+def phase_axis(ax: Any, period: float) -> None:
+    """Name an axis of phases."""
+    ax.set_xlabel(f"phase (period {period:.6g} days)")
 
 
 def bright_is_up(ax: Any) -> None:
