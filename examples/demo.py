@@ -12,14 +12,13 @@ import argparse
 import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.manifold import TSNE
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -28,16 +27,10 @@ from trivial_statistics import trivial_statistics
 
 from sklearn_astromer import AstromerEmbedder, LightCurves
 from sklearn_astromer.datasets import CADENCES, VARIABLE_STAR_CLASSES, make_variable_stars
+from sklearn_astromer.plotting import EmbeddingDisplay, ReconstructionDisplay
 
 SEED = 0
 TRAIN_PER_CLASS = 20
-# Colours that colour-blind people can tell apart (Okabe & Ito 2008, Color Universal Design).
-ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE, BLACK = (
-    *("#E69F00", "#56B4E9", "#009E73", "#F0E442"),
-    *("#0072B2", "#D55E00", "#CC79A7", "#000000"),
-)
-COLOURS = (BLUE, SKY, ORANGE, GREEN, YELLOW, PURPLE, RED, BLACK)
-MARKERS = "osD^vP*x"
 
 
 def models() -> dict[str, BaseEstimator]:
@@ -45,7 +38,7 @@ def models() -> dict[str, BaseEstimator]:
     return {
         "ASTROMER": make_pipeline(
             # With finetune=False the weights stay as they are: fit() only trains what follows.
-            AstromerEmbedder.pretrained("macho", finetune=False),
+            AstromerEmbedder.pretrained(finetune=False),
             StandardScaler(),
             LogisticRegression(max_iter=2000),
         ),
@@ -90,68 +83,34 @@ def mean_and_spread(values: NDArray) -> str:
 
 
 def draw_embedding_space(embedding: NDArray, y: NDArray[np.str_], path: Path) -> None:
-    """Draw 256 dimensions in two, by t-SNE, which knows nothing of the classes."""
-    scaled = StandardScaler().fit_transform(embedding)
-    perplexity = min(30, (len(y) - 1) / 3)
-    points = TSNE(perplexity=perplexity, init="pca", random_state=SEED).fit_transform(scaled)
-
-    figure = Figure(figsize=(7.5, 5.2), layout="constrained")
-    axes = figure.subplots()
-    for kind, colour, marker in zip(VARIABLE_STAR_CLASSES, COLOURS, MARKERS, strict=True):
-        x, height = points[y == kind].T
-        edge = {} if marker == "x" else {"edgecolors": "#333333", "linewidths": 0.4}
-        axes.scatter(x, height, s=34, c=colour, marker=marker, label=kind, alpha=0.9, **edge)
-    axes.set(
-        title=f"ASTROMER embeddings of {len(y)} simulated variable stars",
-        xlabel="t-SNE component 1 (arbitrary unit)",
-        ylabel="t-SNE component 2 (arbitrary unit)",
-    )
-    axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
-    axes.legend(title="class", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.savefig(path, dpi=110)
+    """Draw all columns of the embedding in two dimensions, by t-SNE, which knows no classes."""
+    with plt.rc_context({"figure.figsize": (7.5, 5.2)}):
+        display = EmbeddingDisplay.from_predictions(embedding, y, method="tsne")
+    display.ax_.set_title(f"ASTROMER embeddings of {len(y)} simulated variable stars")
+    save(display.figure_, path)
 
 
-def draw_reconstruction(curves: dict[str, NDArray], band: str, path: Path) -> None:
-    """Hide half of the observations of each curve, and draw what ASTROMER predicts for them."""
-    embedder = AstromerEmbedder.pretrained("macho")
-    random = np.random.default_rng(SEED)
-    figure = Figure(figsize=(11, 6), layout="constrained")
-    axes = figure.subplots(2, len(curves), height_ratios=(3, 1), sharex="col")
-    for (upper, lower), (name, curve) in zip(axes.T, curves.items(), strict=True):
-        hidden = np.zeros(len(curve), bool)
-        hidden[random.permutation(len(curve))[: len(curve) // 2]] = True
-        predicted = embedder.reconstruct([curve], hidden=[hidden])[0]
-        residual = curve[hidden, 1] - predicted[hidden]
-        rmse = np.sqrt(np.mean(residual**2))
-        share = rmse / curve[hidden, 1].std()
-        upper.set_title(f"{name}\nRMSE {rmse:.2f} mag = {share:.2f} of the spread", fontsize=10)
-        draw_one_curve(upper, lower, curve, hidden, predicted)
-    axes[0, 0].set_ylabel(f"{band} magnitude (mag)")
-    axes[1, 0].set_ylabel("truth - predicted\n(mag)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    figure.savefig(path, dpi=110)
-
-
-def draw_one_curve(
-    upper: Axes, lower: Axes, curve: NDArray, hidden: NDArray[np.bool_], predicted: NDArray
+def draw_reconstruction(
+    embedder: AstromerEmbedder, mira: NDArray, rr_lyrae: NDArray, period: float, path: Path
 ) -> None:
-    days, magnitude, error = curve[:, 0] - curve[0, 0], curve[:, 1], curve[:, 2]
-    style = {"fmt": "o", "markersize": 3.5, "elinewidth": 0.7}
-    for chosen, look in (
-        (~hidden, {"color": "#999999", "label": "visible"}),
-        (hidden, {"color": BLUE, "markerfacecolor": "white", "label": "hidden: the truth"}),
+    """Hide half of the observations of two stars, and draw what ASTROMER predicts for them."""
+    figure = plt.figure(figsize=(11, 6), layout="constrained")
+    axes = figure.subplots(2, 2, height_ratios=(3, 1), sharex="col")
+    for pair, name, curve, fold in (
+        (axes[:, 0], "Mira", mira, None),
+        (axes[:, 1], "RR Lyrae, folded", rr_lyrae, period),
     ):
-        upper.errorbar(days[chosen], magnitude[chosen], error[chosen], **style, **look)
-    # Drawn as an error bar too, which keeps the legend in the order of drawing.
-    style["fmt"] = "D"
-    upper.errorbar(days[hidden], predicted[hidden], **style, color=RED, label="hidden: predicted")
-    upper.invert_yaxis()
-    lower.axhline(0, color="#333333", linewidth=0.8)
-    residual = (magnitude - predicted)[hidden]
-    lower.errorbar(days[hidden], residual, error[hidden], **style, color=RED)
-    lower.invert_yaxis()
-    lower.set_xlabel("time since the first observation (days)")
+        ReconstructionDisplay.from_estimator(
+            embedder, curve, random_state=SEED, period=fold, ax=pair
+        )
+        pair[0].set_title(f"{name}\n{pair[0].get_title()}", fontsize="medium")
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    print(f"  wrote {path}")
 
 
 def star_near(period: float, kind: str, y: NDArray[np.str_], periods: NDArray) -> int:
@@ -182,19 +141,19 @@ def main() -> None:
 
     print("Drawing the embedding space of all stars:", flush=True)
     options.output.mkdir(parents=True, exist_ok=True)
-    embedding = AstromerEmbedder.pretrained("macho", verbose=1).transform(X)
-    draw_embedding_space(embedding, y, options.output / "embedding_space.png")
-    print("Hiding half of two light curves, and predicting it", flush=True)
-    curves = {}
-    for kind, period in (("Mira", 300.0), ("Cepheid", 15.0)):
-        star = star_near(period, kind, y, truth["period"])
-        # The network sees at most 200 observations at once.
-        curves[f"{kind}, period {truth['period'][star]:.1f} days"] = X[star][:200]
+    embedder = AstromerEmbedder.pretrained(verbose=1)
+    draw_embedding_space(embedder.transform(X), y, options.output / "embedding_space.png")
+    print("Hiding half of two light curves, and predicting it:", flush=True)
+    mira = star_near(300.0, "Mira", y, truth["period"])
+    rr_lyrae = star_near(0.55, "RRab", y, truth["period"])
     draw_reconstruction(
-        curves, CADENCES[options.cadence].band, options.output / "reconstruction.png"
+        embedder.set_params(verbose=0),
+        # One window of the network, which is as much as fits into the picture.
+        X[mira][:200],
+        X[rr_lyrae][:200],
+        truth["period"][rr_lyrae],
+        options.output / "reconstruction.png",
     )
-    for name in ("embedding_space.png", "reconstruction.png"):
-        print(f"  wrote {options.output / name}")
     print(f"Done in {time.perf_counter() - start:.0f} s.")
 
 

@@ -6,24 +6,24 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from paper_fits import BASELINE, EMBEDDER, SCENARIOS, Plan
 from paper_tables import planned_models, select
 
-# Colours that colour-blind people can tell apart (Okabe & Ito 2008, Color Universal Design);
-# markers and dashes tell them apart without any. The baselines are grey and black.
-STYLES: dict[str, dict[str, Any]] = {
-    "logistic": {"color": "#0072B2", "marker": "o", "label": "logistic regression"},
-    "linear": {"color": "#56B4E9", "marker": "v", "label": "linear head"},
-    "mlp": {"color": "#E69F00", "marker": "s", "label": "MLP+ATT"},
-    "skip": {"color": "#CC79A7", "marker": "P", "label": "skip head"},
-    "lstm": {"color": "#D55E00", "marker": "D", "label": "LSTM+ATT"},
-    "lstm-baseline": {"color": "#000000", "marker": "x", "label": "LSTM on light curves"},
-    "statistics": {"color": "#888888", "marker": "^", "label": "12 statistics, forest"},
-    "features": {"color": "#444444", "marker": "*", "label": "hand-crafted features, forest"},
+from sklearn_astromer.plotting import FewShotDisplay, LearningCurveDisplay
+
+NAMES = {
+    "logistic": "logistic regression",
+    "linear": "linear head",
+    "mlp": "MLP+ATT",
+    "skip": "skip head",
+    "lstm": "LSTM+ATT",
+    "lstm-baseline": "LSTM on light curves",
+    "statistics": "12 statistics, forest",
+    "features": "hand-crafted features, forest",
 }
 TITLES = {
     "0": "(0) released, frozen",
@@ -31,7 +31,6 @@ TITLES = {
     "b": "(b) as (a), trained with the head",
     "c": "(c) fine-tuned on all, trained with the head",
 }
-BLUE, ORANGE, BLACK = "#0072B2", "#E69F00", "#000000"
 
 
 def draw_figures(rows: pd.DataFrame, plan: Plan, options: argparse.Namespace) -> list[Path]:
@@ -44,124 +43,87 @@ def draw_figures(rows: pd.DataFrame, plan: Plan, options: argparse.Namespace) ->
         figure = _f1_figure(rows, scenarios, options)
         paths.append(_save(figure, "f1", "Macro F1 on the test stars", note, options))
     if select(rows, "a", EMBEDDER).shape[0]:
-        figure = _rmse_figure(rows, options)
+        figure = _rmse_figure(rows)
         paths.append(_save(figure, "rmse", "RMSE of hidden magnitudes", note, options))
     # Logistic regression and forests have no epochs.
     if options.validation_fraction and rows[rows.f1.notna()].history.notna().any():
         figure = _learning_figure(rows, scenarios, options)
-        title = f"Validation loss, {max(options.per_class)} labels per class"
+        title = f"Cross entropy, {max(options.per_class)} labels per class"
         paths.append(_save(figure, "learning", title, note, options))
     return paths
 
 
 def _save(figure: Figure, kind: str, title: str, note: str, options: argparse.Namespace) -> Path:
     figure.suptitle(f"{options.name}: {title}{note}")
-    handles: dict[str, Any] = {}
-    for axes in figure.axes:
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    order = [style["label"] for style in STYLES.values()]
-    names = sorted(handles, key=lambda name: order.index(name) if name in order else 99)
-    figure.legend(
-        [handles[name] for name in names],
-        names,
-        ncols=4 if figure.get_figwidth() > 10 else 2,
-        loc="outside lower center",
-        frameon=False,
-    )
     path = options.output / f"{options.name}_{kind}.png"
     figure.savefig(path, dpi=110)
+    plt.close(figure)
     return path
 
 
-def _panels(scenarios: list[str]) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(max(7.0, 3.6 * len(scenarios)), 4.8), layout="constrained")
-    panels = figure.subplots(1, len(scenarios), sharey=True, squeeze=False)[0]
-    for scenario, axes in zip(scenarios, panels, strict=True):
-        axes.set_title(TITLES.get(scenario, scenario), fontsize=10)
-        axes.grid(color="#dddddd", linewidth=0.6)
-    return figure, list(panels)
+def _panels(n: int) -> tuple[Figure, list[Axes]]:
+    """Make one panel under the other, which leaves room for a legend beside each."""
+    figure = plt.figure(figsize=(7.5, 0.5 + 3.5 * n), layout="constrained")
+    return figure, list(figure.subplots(n, squeeze=False)[:, 0])
 
 
-def _models_of(scenario: str, options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Give what is drawn in a panel: the models of its scenario and all baselines."""
-    return [pair for pair in planned_models(options) if pair[0] in (scenario, BASELINE)]
+def _rows_of(
+    rows: pd.DataFrame, scenario: str, options: argparse.Namespace
+) -> list[tuple[str, pd.DataFrame]]:
+    """Give the fits of each model of a scenario, and of each baseline, with its name."""
+    pairs = [pair for pair in planned_models(options) if pair[0] in (scenario, BASELINE)]
+    return [(NAMES[model], select(rows, of, model)) for of, model in pairs]
 
 
 def _f1_figure(rows: pd.DataFrame, scenarios: list[str], options: argparse.Namespace) -> Figure:
     """Fig. 11 of the paper: one panel per scenario, shaded by the standard deviation."""
-    figure, panels = _panels(scenarios)
+    figure, panels = _panels(len(scenarios))
     for scenario, axes in zip(scenarios, panels, strict=True):
-        for of, model in _models_of(scenario, options):
-            dashed = "--" if of == BASELINE else "-"
-            _line_over_labels(axes, select(rows, of, model), "f1", ls=dashed, **STYLES[model])
-        _label_axis(axes, options)
-    panels[0].set_ylabel("macro F1")
+        parts = [_scores(name, part, "f1") for name, part in _rows_of(rows, scenario, options)]
+        _draw_scores(pd.concat(parts), axes)
+        axes.set_title(TITLES.get(scenario, scenario), fontsize="medium")
     return figure
 
 
-def _rmse_figure(rows: pd.DataFrame, options: argparse.Namespace) -> Figure:
+def _rmse_figure(rows: pd.DataFrame) -> Figure:
     """Fig. 9 of the paper, with the two encoders between which the fine-tuned ones should be."""
-    figure = Figure(figsize=(6.5, 4.8), layout="constrained")
-    axes = figure.subplots()
-    axes.grid(color="#dddddd", linewidth=0.6)
-    for scenario, colour, dashes, name in (
-        ("0", BLACK, "--", "released"),
-        ("c", ORANGE, ":", "(c) fine-tuned on all but the test"),
-    ):
-        chosen = select(rows, scenario, EMBEDDER)
-        if len(chosen):
-            axes.axhline(chosen.rmse.mean(), color=colour, ls=dashes, label=name)
-    name = "(a) fine-tuned on the labelled stars"
-    chosen = select(rows, "a", EMBEDDER)
-    _line_over_labels(axes, chosen, "rmse", color=BLUE, marker="o", label=name)
-    _label_axis(axes, options)
+    figure, (axes,) = _panels(1)
+    tuned = select(rows, "a", EMBEDDER)
+    parts = [_scores("(a) fine-tuned on the labelled stars", tuned, "rmse")]
+    for scenario, name in (("0", "released"), ("c", "(c) fine-tuned on all but the test")):
+        # One encoder for all numbers of labels: a level line.
+        level = select(rows, scenario, EMBEDDER)
+        parts += [_scores(name, level.assign(n=n), "rmse") for n in tuned.n.unique()]
+    _draw_scores(pd.concat(parts), axes)
     axes.set_ylabel("RMSE (mag)")
     return figure
+
+
+def _scores(name: str, rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Give fits in the form of a table of `few_shot_curve`."""
+    labels = rows.n.astype(float)
+    return pd.DataFrame(
+        {"estimator": name, "samples_per_class": labels, "split": rows.split, column: rows[column]}
+    )
+
+
+def _draw_scores(table: pd.DataFrame, axes: Axes) -> None:
+    if len(table):
+        FewShotDisplay.from_table(table, ax=axes)
 
 
 def _learning_figure(
     rows: pd.DataFrame, scenarios: list[str], options: argparse.Namespace
 ) -> Figure:
     """Fig. 12 of the paper: the split with the highest F1 of each classifier."""
-    figure, panels = _panels(scenarios)
-    most = max(options.per_class)
+    figure, panels = _panels(len(scenarios))
     for scenario, axes in zip(scenarios, panels, strict=True):
-        for of, model in _models_of(scenario, options):
-            chosen = select(rows, of, model)
-            chosen = chosen[(chosen.n == most) & chosen.history.notna()]
-            if len(chosen) == 0:
-                continue
-            history = pd.DataFrame(chosen.history[chosen.f1.idxmax()])
-            style = {name: STYLES[model][name] for name in ("color", "label")}
-            dashed = "--" if of == BASELINE else "-"
-            axes.plot(history.epoch, history.valid_loss, ls=dashed, **style)
-            best = history.loc[history.valid_loss.idxmin()]
-            marker = {name: STYLES[model][name] for name in ("color", "marker")}
-            axes.plot(best.epoch, best.valid_loss, **marker)
-        axes.set_xlabel("epoch (marker: the lowest loss)")
-    low = min(axes.dataLim.y0 for axes in panels)
-    high = max(axes.dataLim.y1 for axes in panels)
-    # Shared by all panels.
-    if high > 30 * low > 0:
-        panels[0].set_yscale("log")
-    panels[0].set_ylabel("cross entropy of the validation stars")
+        histories: dict[str, list[dict[str, Any]]] = {}
+        for name, part in _rows_of(rows, scenario, options):
+            chosen = part[(part.n == max(options.per_class)) & part.history.notna()]
+            if len(chosen):
+                histories[name] = chosen.history[chosen.f1.idxmax()]
+        if histories:
+            LearningCurveDisplay.from_histories(histories, quantity="cross entropy", ax=axes)
+        axes.set_title(TITLES.get(scenario, scenario), fontsize="medium")
     return figure
-
-
-def _line_over_labels(axes: Axes, rows: pd.DataFrame, column: str, **style: Any) -> None:
-    if len(rows) == 0:
-        return
-    groups = rows.astype({"n": float}).groupby("n")[column]
-    mean, spread = groups.mean(), groups.std(ddof=0)
-    axes.plot(mean.index, mean, markersize=5.5, **style)
-    low, high = mean - spread, mean + spread
-    axes.fill_between(mean.index, low, high, color=style["color"], alpha=0.12, linewidth=0)
-
-
-def _label_axis(axes: Axes, options: argparse.Namespace) -> None:
-    axes.set_xscale("log")
-    axes.set_xticks(options.per_class, [str(n) for n in options.per_class])
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel("labels per class")
-    least, most = np.min(options.per_class), np.max(options.per_class)
-    axes.set_xlim(least / 1.15, most * 1.15)

@@ -66,7 +66,8 @@ class AstromerClassifier(HeadClassifier):
         Decides the initial weights, validation light curves, windows, their order and dropout; also
         the embedder's, if it has none of its own.
     verbose : int, default=0
-        1 shows progress bars.
+        0: silent. 1: one progress bar at a time. 2: all bars stay, and a line for each epoch. The
+        embedder has a `verbose` of its own.
 
     Attributes
     ----------

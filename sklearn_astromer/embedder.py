@@ -91,7 +91,8 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     random_state : int, RandomState or None, default=None
         Decides the initial weights, validation curves, windows and what is hidden.
     verbose : int, default=0
-        1 shows progress bars.
+        0: silent. 1: one progress bar at a time. 2: all bars stay, and a line for each epoch. The
+        same everywhere, see `sklearn_astromer.progress`.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ def observations_for(
     search : bool, default=True
         Whether they are; if not, the network is told that there are none.
     verbose : int, default=0
-        1 shows a progress bar of the search.
+        See `sklearn_astromer.progress`.
     hidden : ndarray of bool, shape (n_observations,), optional
         Observations of which the search must not know either.
 

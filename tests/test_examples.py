@@ -36,6 +36,9 @@ def test__demo__few_stars__prints_the_table_and_draws_two_pictures(
     assert printed.count("split ") == 1
     # Eight classes and the mean, each with two scores and their spread.
     assert printed.count(" ± ") == 18
+    macro = next(line for line in printed.splitlines() if line.startswith("macro F1"))
+    ours, statistics = (float(cell.split()[-1]) for cell in macro.split(" ± ")[:2])
+    assert ours > statistics
     assert min(png_size(tmp_path / "embedding_space.png")) > 300
     assert min(png_size(tmp_path / "reconstruction.png")) > 300
 

@@ -27,10 +27,11 @@ ALLOWED: dict[str, set[str] | None] = {
     "windows": {"light_curves"},
     "hiding": {"windows"},
     "atomic": set(),
-    "training": {"training", "network", "windows", "hiding", "atomic"},
-    "cache_folder": set(),
-    "weights": {"weights", "network", "cache_folder", "atomic"},
-    "datasets": {"datasets", "light_curves", "parameters", "cache_folder"},
+    "training": {"training", "network", "windows", "hiding", "atomic", "progress"},
+    "settings": set(),
+    "progress": set(),
+    "weights": {"weights", "network", "settings", "atomic"},
+    "datasets": {"datasets", "light_curves", "parameters", "settings", "progress"},
     "parameters": {"embedder"},
     "fitting": None,
     "running": None,
@@ -43,10 +44,13 @@ ALLOWED: dict[str, set[str] | None] = {
     "classifier": None,
     "lstm_classifier": None,
     "regressor": None,
-    "periods": {"periods", "light_curves", "windows", "parameters", "input_checks", "training"},
+    "periods": {
+        *("periods", "light_curves", "windows", "parameters", "input_checks", "training"),
+        "progress",
+    },
     "streaming": {
         *("streaming", "bands", "embedder", "running", "light_curves", "parameters"),
-        *("evaluation", "atomic", "__version__"),
+        *("evaluation", "atomic", "progress", "__version__"),
     },
     "dask": {"streaming", "running", "light_curves", "parameters"},
     "bands": {"embedder", "light_curves", "parameters", "weights"},
@@ -54,7 +58,9 @@ ALLOWED: dict[str, set[str] | None] = {
         *("plotting", "light_curves", "parameters", "running", "windows", "hiding", "network"),
         "evaluation",
     },
-    "evaluation": {"evaluation", "light_curves", "parameters", "atomic", "__version__"},
+    "evaluation": {
+        *("evaluation", "light_curves", "parameters", "atomic", "progress", "__version__"),
+    },
     "__init__": None,
 }
 
@@ -113,6 +119,21 @@ def test__module__any__is_short_lazy_documented_and_without_absolute_paths(path:
     assert text.count("\n") <= LONGEST_FILE
     assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
     assert not re.search(r"""["'\s(](/(work|home|tmp|root|usr|mnt|Users)/|[A-Z]:\\)""", text)
+
+
+def places_of(pattern: str) -> set[str]:
+    """The modules in which a regular expression is found."""
+    return {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if re.search(pattern, path.read_text(encoding="utf-8"))
+    }
+
+
+def test__modules__any__print_nothing_and_read_settings_and_make_bars_in_one_place() -> None:
+    assert not places_of(r"(?m)^\s*print\(|basicConfig|addHandler")
+    assert places_of(r"os\.environ|getenv") == {"settings.py"}
+    assert places_of(r"tqdm\.(auto|notebook|std)") == {"progress.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

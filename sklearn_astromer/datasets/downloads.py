@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tqdm.auto import tqdm
-
-from sklearn_astromer.cache_folder import CACHE_VARIABLE
+from sklearn_astromer.progress import progress_bar
+from sklearn_astromer.settings import CACHE_VARIABLE
 
 if TYPE_CHECKING:
     import requests
@@ -45,7 +44,7 @@ def fetch_file(
     download_if_missing : bool, default=True
         Whether the network may be used.
     verbose : int, default=1
-        0: no progress bar.
+        0: no progress bar; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -124,7 +123,7 @@ class ResumingDownloader:
     path : Path
         The file that is to be made.
     verbose : int
-        0: no progress bar.
+        0: no progress bar; see `sklearn_astromer.progress`.
     """
 
     def __init__(self, path: Path, verbose: int) -> None:
@@ -165,13 +164,13 @@ class ResumingDownloader:
         total = _total(response)
         with (
             target.open("ab" if response.status_code == PARTIAL_CONTENT else "wb") as file,
-            tqdm(
+            progress_bar(
                 total=total,
                 initial=file.tell(),
                 unit="B",
                 unit_scale=True,
                 desc=self.path.name,
-                disable=self.verbose == 0,
+                verbose=self.verbose,
             ) as bar,
         ):
             for chunk in response.iter_content(CHUNK_BYTES):

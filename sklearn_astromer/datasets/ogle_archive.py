@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import Bunch
-from tqdm.auto import tqdm
 
-from sklearn_astromer.cache_folder import cache_folder
 from sklearn_astromer.datasets.downloads import fetch_file
 from sklearn_astromer.datasets.survey_files import (
     MISSING,
@@ -27,6 +25,8 @@ from sklearn_astromer.datasets.survey_files import (
 from sklearn_astromer.datasets.text_files import parse_columns, star_name, text_lines
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.parameters import one_of
+from sklearn_astromer.progress import progress_bar
+from sklearn_astromer.settings import cache_folder
 
 __all__ = ["OGLE_ADDRESS", "fetch_ogle_variables"]
 
@@ -128,7 +128,7 @@ def fetch_ogle_variables(
     return_X_y : bool, default=False
         Whether to return ``data`` and ``target`` only.
     verbose : int, default=1
-        0: no progress bars.
+        0: no progress bars; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def _read_archive(path: Path, band: str, verbose: int) -> dict[str, npt.NDArray[
     """Read the light curves of one band: time, magnitude and error for each star."""
     members = _members(path, band)
     curves = {}
-    for name, content in tqdm(members, desc=path.name, unit="curve", disable=verbose == 0):
+    for name, content in progress_bar(members, desc=path.name, unit="curve", verbose=verbose):
         where = f"{path}: {name}"
         values = parse_columns(text_lines(content, where), OGLE_LAYOUT, where)
         curves[star_name(PurePosixPath(name).name)] = values

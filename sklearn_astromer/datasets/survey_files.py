@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
 from sklearn_astromer.datasets.text_files import (
     Layout,
@@ -20,6 +19,7 @@ from sklearn_astromer.datasets.text_files import (
 )
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.parameters import one_of
+from sklearn_astromer.progress import progress_bar
 
 __all__ = ["MISSING", "read_macho", "read_ogle", "read_text"]
 
@@ -82,7 +82,7 @@ def read_text(
     pattern : str, default="*"
         Which files of a folder to read, such as ``*.txt``.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def read_ogle(path: Paths, *, zero_point: float = OGLE_ZERO_POINT, verbose: int 
         some, in the same archive, have the full HJD; by default all become the full HJD
         (heliocentric Julian date). With 0 the times are those of the files.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def read_macho(path: Paths, band: str = "red", *, verbose: int = 0) -> LightCurv
     band : {"red", "blue"}, default="red"
         Which band to read; the paper's (Sect. 5.1) is the red one.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -316,7 +316,7 @@ def read_files(path: Paths, patterns: Sequence[str], layout: Layout, verbose: in
     layout : Layout
         Where the columns are.
     verbose : int
-        1 shows a progress bar.
+        1 shows a progress bar; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -324,7 +324,7 @@ def read_files(path: Paths, patterns: Sequence[str], layout: Layout, verbose: in
     """
     files = files_of(path, patterns)
     parts = []
-    for file in tqdm(files, unit="file", disable=verbose == 0):
+    for file in progress_bar(files, unit="file", verbose=verbose):
         values = parse_columns(text_lines(file.read_bytes(), str(file)), layout, str(file))
         if len(values) == 0:
             raise ValueError(f"{file} holds no observation; leave it out.")

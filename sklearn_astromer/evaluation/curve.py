@@ -14,7 +14,6 @@ from sklearn.base import clone
 from sklearn.metrics import get_scorer, make_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, indexable
-from tqdm.auto import tqdm
 
 from sklearn_astromer import parameters
 from sklearn_astromer.evaluation.cache import (
@@ -28,6 +27,7 @@ from sklearn_astromer.evaluation.choosing import checked_labels, class_codes, ra
 from sklearn_astromer.evaluation.scores import f1_macro
 from sklearn_astromer.evaluation.splits import FewShotSplit
 from sklearn_astromer.light_curves import as_light_curves, holds_light_curves
+from sklearn_astromer.progress import progress_bar
 
 __all__ = ["few_shot_curve"]
 
@@ -98,7 +98,7 @@ def few_shot_curve(
     n_jobs : int or None, default=None
         Fits at once, as in joblib.
     verbose : int, default=0
-        1 shows a progress bar over the fits.
+        1 shows a progress bar over the fits; see `sklearn_astromer.progress`.
     per_split : bool, default=False
         Whether to give a row for each split, instead of means.
 
@@ -207,8 +207,8 @@ def _done(
         )
         for fit in map(fits.__getitem__, missing)
     )
-    bar = tqdm(total=len(fits), initial=len(fits) - len(missing), unit="fit", disable=verbose == 0)
-    with bar:
+    n_known = len(fits) - len(missing)
+    with progress_bar(total=len(fits), initial=n_known, unit="fit", verbose=verbose) as bar:
         for position, result in zip(missing, computed, strict=True):
             known[position] = result
             bar.update()

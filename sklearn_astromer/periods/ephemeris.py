@@ -78,7 +78,7 @@ def find_ephemerides(
     batch_size : int or "auto", default="auto"
         Light curves at once.
     verbose : int, default=0
-        1 shows a progress bar.
+        See `sklearn_astromer.progress`; a network is to follow.
 
     Returns
     -------
@@ -98,6 +98,7 @@ def find_ephemerides(
         device=device,
         batch_size=batch_size,
         verbose=verbose,
+        prepares=True,
     )
 
     def of_batch(batch: CurveBatch, grid: FrequencyGrid, block_rows: int) -> torch.Tensor:

@@ -57,7 +57,7 @@ class PeriodFinder(PeriodEstimator):
         Light curves at once. "auto": 8 on a CPU and 256 on a GPU. Where memory runs out,
         `transform` goes on with half of it.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar; see `sklearn_astromer.progress`.
 
     Attributes
     ----------

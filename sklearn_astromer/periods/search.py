@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.periods.batches import (
@@ -20,6 +19,7 @@ from sklearn_astromer.periods.batches import (
     SearchableCurves,
     SearchRange,
 )
+from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.training.devices import is_out_of_memory
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,9 @@ class PeriodSearch:
     batch_size : int or "auto"
         Most curves at once.
     verbose : int, default=0
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
+    prepares : bool, default=False
+        Whether what is found is for something else that follows, which shows progress as well.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class PeriodSearch:
         device: torch.device,
         batch_size: int | str,
         verbose: int = 0,
+        prepares: bool = False,
     ) -> None:
         self.curves = SearchableCurves(curves, add_jitter=add_jitter)
         self.search_range = search_range
@@ -82,6 +85,7 @@ class PeriodSearch:
         automatic = isinstance(batch_size, str)
         self.batch_size = AUTO_BATCH_SIZE[device.type] if automatic else int(batch_size)
         self.verbose = verbose
+        self.prepares = prepares
         self.n_frequencies = search_range.counts(self.curves.span)
         enough = (self.curves.n_times >= 2 * n_terms + 3) & ~self.curves.is_constant
         self.searchable = np.flatnonzero(enough & (self.n_frequencies > 0))
@@ -104,7 +108,13 @@ class PeriodSearch:
             ::-1
         ]
         results = []
-        with tqdm(total=len(self.searchable), unit="curve", disable=not self.verbose) as bar:
+        with progress_bar(
+            desc="period search",
+            total=len(self.searchable),
+            unit="curve",
+            verbose=self.verbose,
+            prepares=self.prepares,
+        ) as bar:
             while waiting:
                 chosen = waiting.pop()
                 values = self._try(chosen, function)

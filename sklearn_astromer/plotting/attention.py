@@ -257,7 +257,9 @@ class AttentionDisplay:
         x_name, y_name = "observation looked at", "observation that looks"
         on_padding = 1 - np.asarray(self.weights[block], np.float64).sum(axis=-1).mean(axis=-1)
         for axes, head in zip(self.axes_, heads, strict=True):
-            title = f"head {head + 1}" if own else f"{of_block}\nhead {head + 1}"
+            # Which observations these are would be too much above axes of the user.
+            title = f"head {head + 1}"
+            title = title if own else of_block.partition("\n")[0] + f"\n{title}"
             if on_padding[head] > LEAST_PADDING:
                 title += f"\n{100 * on_padding[head]:.0f} % on padding"
             axes.set_title(title, fontsize="small")

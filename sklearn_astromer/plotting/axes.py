@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer import parameters
+
 # Colours that colour-blind people can tell apart (Okabe & Ito 2008, Color Universal Design).
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, YELLOW = "#CC79A7", "#56B4E9", "#000000", "#F0E442"
@@ -26,6 +28,8 @@ ROUND_TIME = 1e4
 LETTER, GAPS, LINE = 0.58, 1.5, 1.35
 # Legends that need more than this share of the width go below.
 WIDEST_LEGEND = 0.4
+# Of axes of the user, this share at most goes to a legend.
+MOST_ROOM = 0.8
 
 
 def new_figure() -> Any:
@@ -168,6 +172,17 @@ def time_axis(ax: Any, time: NDArray[np.float64], n_ticks: int = 6) -> str:
     return name
 
 
+def phase_of(time: NDArray[np.float64], period: float) -> NDArray[np.float64]:
+    """Fold times on a period, from the first one on; raise a ValueError if it is not positive."""
+    parameters.positive("period", period)
+    return np.mod((time - np.nanmin(time)) / period, 1.0)
+
+
+def phase_axis(ax: Any, period: float) -> None:
+    """Name an axis of phases."""
+    ax.set_xlabel(f"phase (period {period:.6g} days)")
+
+
 def bright_is_up(ax: Any) -> None:
     """Turn the axis of magnitudes upside down, unless it is so already."""
     if not ax.yaxis_inverted():
@@ -184,6 +199,9 @@ def legend_outside(
     may_grow: bool = False,
 ) -> Any:
     """Put a legend beside the axes or, where it would take too much of the width, below.
+
+    It never goes over neighbouring axes: without a layout that makes room for it, the axes become
+    smaller.
 
     Parameters
     ----------
@@ -232,12 +250,17 @@ def legend_outside(
         "columnspacing": 1.0,
         "borderaxespad": 0.0,
     }
-    if not below and max(wide, _width(entries, n_beside)) < WIDEST_LEGEND * width:
-        look |= {"ncols": n_beside, "loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
-        return ax.legend(handles, labels, **look)
     n_columns = next(n for n in range(len(labels), 0, -1) if n == 1 or _width(entries, n) < width)
+    n_lines = -(-len(labels) // n_columns) + n_titles
+    share_beside = max(wide, _width(entries, n_beside)) / width
+    # A figure that may not grow loses height by a legend below.
+    share_below = WIDEST_LEGEND if may_grow else max(WIDEST_LEGEND, n_lines * LINE / height)
+    if not below and share_beside < share_below:
+        look |= {"ncols": n_beside, "loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
+        legend = ax.legend(handles, labels, **look)
+        _make_room(ax, legend, beside=True)
+        return legend
     if may_grow:
-        n_lines = -(-len(labels) // n_columns) + n_titles
         figure.set_figheight(figure.get_figheight() + n_lines * size * LINE / 72)
     # Under the labels of the ticks, if there are any, and of the axis.
     down = 1.5 * ax.xaxis.label.get_size() + 6
@@ -245,7 +268,38 @@ def legend_outside(
         down += 1.5 * size + 2
     place = ax.transAxes + ScaledTranslation(0, -down / 72, figure.dpi_scale_trans)
     look |= {"ncols": n_columns, "loc": "upper center", "bbox_to_anchor": (0.5, 0.0)}
-    return ax.legend(handles, labels, bbox_transform=place, **look)
+    legend = ax.legend(handles, labels, bbox_transform=place, **look)
+    _make_room(ax, legend, beside=False)
+    return legend
+
+
+def _make_room(ax: Any, legend: Any, *, beside: bool) -> None:
+    """Make axes smaller by their legend, in a figure whose layout does not do that.
+
+    Axes that a user gave may have neighbours, and the edge of the figure is never far.
+    """
+    if ax.figure.figure.get_layout_engine() is not None:
+        return
+    drawn, added = ax.get_window_extent(), legend.get_window_extent()
+    if beside:
+        share = (added.x1 - drawn.x1) / drawn.width
+    else:
+        share = (added.height + LINE * legend.get_texts()[0].get_size()) / drawn.height
+    share = min(share, MOST_ROOM)
+    spec = ax.get_subplotspec()
+    if spec is None:
+        box = ax.get_position()
+        width, height = (1 - share, 1.0) if beside else (1.0, 1 - share)
+        bottom = box.y1 - box.height * height
+        ax.set_position((box.x0, bottom, box.width * width, box.height * height))
+        return
+    # Part of the same cell of the grid, as colour bars do it: a layout that is asked for later
+    # moves both.
+    ratios = (1 - share, share)
+    if beside:
+        ax.set_subplotspec(spec.subgridspec(1, 2, width_ratios=ratios, wspace=0)[0])
+    else:
+        ax.set_subplotspec(spec.subgridspec(2, 1, height_ratios=ratios, hspace=0)[0])
 
 
 def _width(entries: list[float], n_columns: int) -> float:

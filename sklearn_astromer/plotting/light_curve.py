@@ -7,8 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_astromer import parameters
-from sklearn_astromer.plotting.axes import BLUE, bright_is_up, new_axes, time_axis
+from sklearn_astromer.plotting.axes import (
+    BLUE,
+    bright_is_up,
+    new_axes,
+    phase_axis,
+    phase_of,
+    time_axis,
+)
 from sklearn_astromer.plotting.inputs import one_curve
 
 # Of what is shown a second time.
@@ -151,18 +157,16 @@ class LightCurveDisplay:
         -------
         display : LightCurveDisplay
         """
-        if self.period is not None:
-            parameters.positive("period", self.period)
+        phase = None if self.period is None else phase_of(self.time, self.period)
         ax = new_axes() if ax is None else ax
         look = {"fmt": "o", "markersize": 3, "elinewidth": 0.7, "color": BLUE} | kwargs
-        if self.period is None:
+        if self.period is None or phase is None:
             self.artist_ = ax.errorbar(self.time, self.magnitude, self.error, **look)
             time_axis(ax, self.time)
         else:
-            phase = np.mod((self.time - np.nanmin(self.time)) / self.period, 1.0)
             self.artist_ = ax.errorbar(phase, self.magnitude, self.error, **look)
             ax.errorbar(phase + 1, self.magnitude, self.error, **look | {"color": REPEATED})
-            ax.set_xlabel(f"phase (period {self.period:.6g} days)")
+            phase_axis(ax, self.period)
         ax.set_ylabel("magnitude (mag)")
         bright_is_up(ax)
         self.ax_, self.figure_ = ax, ax.figure

@@ -20,6 +20,8 @@ from sklearn_astromer.plotting.axes import (
     bright_is_up,
     legend_outside,
     panels,
+    phase_axis,
+    phase_of,
     time_axis,
 )
 from sklearn_astromer.plotting.inputs import embedder_inside, is_one_curve, one_curve
@@ -43,6 +45,8 @@ class ReconstructionDisplay:
         True where the network did not get to see the magnitude.
     error : ndarray of float or None, default=None
         Errors of the magnitudes.
+    period : float or None, default=None
+        Days. Given, everything is drawn against the phase in it.
 
     Attributes
     ----------
@@ -79,12 +83,15 @@ class ReconstructionDisplay:
         predicted: NDArray[np.floating],
         hidden: NDArray[np.bool_],
         error: NDArray[np.floating] | None = None,
+        *,
+        period: float | None = None,
     ) -> None:
         self.time = time
         self.magnitude = magnitude
         self.predicted = predicted
         self.hidden = hidden
         self.error = error
+        self.period = period
 
     @classmethod
     def from_estimator(
@@ -96,6 +103,7 @@ class ReconstructionDisplay:
         hidden: Any = None,
         hidden_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = 0,
+        period: float | None = None,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -116,6 +124,8 @@ class ReconstructionDisplay:
             That share. None: the embedder's own.
         random_state : int, RandomState or None, default=0
             Decides which observations are hidden.
+        period : float or None, default=None
+            Days, to fold on; a network that folds by itself is not told.
         ax, **kwargs
             As in `plot`.
 
@@ -126,8 +136,8 @@ class ReconstructionDisplay:
         Raises
         ------
         ValueError
-            If there is no such light curve, nothing can be hidden in it, or `hidden` does not fit
-            it.
+            If there is no such light curve, nothing can be hidden in it, `hidden` does not fit it,
+            or the period is not positive.
         ImportError
             If matplotlib is missing.
         """
@@ -141,12 +151,20 @@ class ReconstructionDisplay:
             raise ValueError("Give hidden or hidden_fraction, not both.")
         hidden = _checked_hidden(hidden, curve, index)
         predicted = embedder.reconstruct(curve, hidden=[hidden])[0]
-        display = cls(curve.time, curve.magnitude, predicted, hidden, curve.error)
+        display = cls(curve.time, curve.magnitude, predicted, hidden, curve.error, period=period)
         return display.plot(ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(
-        cls, X: Any, predicted: Any, hidden: Any, index: int = 0, *, ax: Any = None, **kwargs: Any
+        cls,
+        X: Any,
+        predicted: Any,
+        hidden: Any,
+        index: int = 0,
+        *,
+        period: float | None = None,
+        ax: Any = None,
+        **kwargs: Any,
     ) -> Self:
         """Draw what `AstromerEmbedder.reconstruct` has given.
 
@@ -160,6 +178,8 @@ class ReconstructionDisplay:
             What was hidden. If `X` is one array, its hidden observations.
         index : int, default=0
             Position of the light curve.
+        period : float or None, default=None
+            Days, to fold on.
         ax, **kwargs
             As in `plot`.
 
@@ -170,7 +190,8 @@ class ReconstructionDisplay:
         Raises
         ------
         ValueError
-            If there is no such light curve, or `predicted` or `hidden` do not fit it.
+            If there is no such light curve, `predicted` or `hidden` do not fit it, or the period is
+            not positive.
         ImportError
             If matplotlib is missing.
         """
@@ -185,7 +206,8 @@ class ReconstructionDisplay:
                 f"observation, got shape {given.shape}."
             )
         checked = _checked_hidden(given_hidden, curve, index)
-        return cls(curve.time, curve.magnitude, given, checked, curve.error).plot(ax=ax, **kwargs)
+        display = cls(curve.time, curve.magnitude, given, checked, curve.error, period=period)
+        return display.plot(ax=ax, **kwargs)
 
     def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw.
@@ -202,6 +224,7 @@ class ReconstructionDisplay:
         -------
         display : ReconstructionDisplay
         """
+        x = self.time if self.period is None else phase_of(self.time, self.period)
         one = hasattr(ax, "errorbar")
         axes = panels(ax, 1 if one else 2, 1, sharex=True, height_ratios=(2, 1))
         measured = np.isfinite(self.time) & np.isfinite(self.magnitude)
@@ -210,7 +233,7 @@ class ReconstructionDisplay:
         self._measure(residual)
         filled = {"fmt": "D", "color": RED, "markersize": 2.5}
         open_look = {"fmt": "o", "color": BLUE, "markerfacecolor": "white"}
-        draw = partial(self._draw, kwargs=kwargs)
+        draw = partial(self._draw, x, kwargs=kwargs)
         self.artists_ = {
             "visible": draw(axes[0], self.magnitude, visible, {"fmt": "o", "color": GREY}),
             "hidden": draw(axes[0], self.magnitude, hidden, open_look),
@@ -226,6 +249,7 @@ class ReconstructionDisplay:
 
     def _draw(
         self,
+        x: NDArray[np.float64],
         ax: Any,
         values: NDArray[np.floating],
         chosen: NDArray[np.bool_],
@@ -236,7 +260,7 @@ class ReconstructionDisplay:
     ) -> Any:
         error = self.error[chosen] if with_error and self.error is not None else None
         style = {"markersize": 3.5, "elinewidth": 0.7} | look | kwargs
-        return ax.errorbar(self.time[chosen], values[chosen], error, **style)
+        return ax.errorbar(x[chosen], values[chosen], error, **style)
 
     def _measure(self, residual: NDArray[np.float64]) -> None:
         chosen = self.hidden & np.isfinite(residual)
@@ -251,7 +275,10 @@ class ReconstructionDisplay:
         share = "" if np.isnan(self.relative_rmse_) else share
         axes[0].set_title(f"RMSE {self.rmse_:.3g} mag{share}", fontsize="small")
         axes[0].set_ylabel("magnitude (mag)")
-        time_axis(axes[-1], self.time)
+        if self.period is None:
+            time_axis(axes[-1], self.time)
+        else:
+            phase_axis(axes[-1], self.period)
         if own:
             at_least_high(axes[0].figure, 0.85)
         if len(axes) == 2:

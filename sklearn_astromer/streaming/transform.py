@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sklearn.frozen import FrozenEstimator
-from tqdm.auto import tqdm
 
 from sklearn_astromer import parameters
 from sklearn_astromer.evaluation.fingerprints import fingerprint
 from sklearn_astromer.light_curves.frames import import_pyarrow
+from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.running import current_network
 from sklearn_astromer.streaming.embedding import (
     RowEmbedding,
@@ -71,7 +71,8 @@ def transform_parquet(
     dtype : {"float32", "float64"}, default="float32"
         Of the embeddings in the files.
     verbose : int, default=1
-        1 shows a progress bar with light curves per second and the time left, 0 none.
+        1 shows a progress bar with light curves per second and the time left, 0 none; see
+        `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -168,12 +169,12 @@ def _stream(embed: RowEmbedding, source: Source, parts: Target, verbose: int) ->
     n_parts = parts.n_parts
     counts = list(done.values())
     first = next((number for number in range(n_parts or 0) if number not in done), n_parts or 0)
-    with tqdm(
+    with progress_bar(
         total=source.n_rows,
         initial=sum(rows for rows, _ in counts),
         desc="transform_parquet",
         unit="curve",
-        disable=not verbose,
+        verbose=verbose,
     ) as bar:
         if n_parts is None or first < n_parts:
             pieces = source.pieces(first * parts.batch_rows, parts.batch_rows)

@@ -43,7 +43,7 @@ class CurveRunner:
     batch_size : int
         Most windows of a batch.
     verbose : int
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class CurveRunner:
         size = self.network.config.embedding_size
         out = np.empty((len(self.given_offsets) - 1, size), dtype=np.float32)
 
-        for part in parts_of_whole_curves(self.windows):
+        for part in self._parts():
             of_windows = np.empty((len(part), size), dtype=np.float32)
             short = part.length < SHORT_WINDOW
             # Apart from the others, so that a window's numbers do not depend on its neighbours.
@@ -215,12 +215,17 @@ class CurveRunner:
                 "the network. Leave some visible."
             )
 
+    def _parts(self) -> Iterator[Windows]:
+        """Give the windows in parts, with one progress bar for all of them."""
+        with self.runner.progress(len(self.windows)):
+            yield from parts_of_whole_curves(self.windows)
+
     def _rows(
         self, function: Callable[[Batch], Tensor], size: tuple[int, ...]
     ) -> list[NDArray[np.float32]]:
         """Give one row per observation as given, NaN where the network saw none."""
         curves: list[NDArray[np.float32]] = []
-        for part in parts_of_whole_curves(self.windows):
+        for part in self._parts():
             offsets = self.given_offsets[part.curve[0] : part.curve[-1] + 2]
             values = np.full((int(offsets[-1] - offsets[0]), *size), np.nan, dtype=np.float32)
             for _, batch, result in self.runner.run(part, function):

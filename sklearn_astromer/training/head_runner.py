@@ -33,7 +33,7 @@ class HeadRunner:
     batch_size : int
         Most windows of a batch.
     verbose : int
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class HeadRunner:
         reading : Tensor, shape (n_rows, ...)
             On the CPU.
         """
-        for chosen, batch, result in self._run(_read):
+        for chosen, batch, result in self._run(_read, prepares=True):
             if not self.sequence:
                 yield chosen, result
                 continue
@@ -127,9 +127,15 @@ class HeadRunner:
         return total / np.add.reduceat(length, first)[:, None]
 
     def _run(
-        self, function: Callable[[HeadedNetwork, Batch], Tensor]
+        self, function: Callable[[HeadedNetwork, Batch], Tensor], *, prepares: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], Batch, Tensor]]:
         """Run over all windows; short ones apart, in float64 where that is affordable."""
+        with self.runner.progress(len(self.windows), prepares=prepares):
+            yield from self._run_groups(function)
+
+    def _run_groups(
+        self, function: Callable[[HeadedNetwork, Batch], Tensor]
+    ) -> Iterator[tuple[NDArray[np.int64], Batch, Tensor]]:
         short = self.windows.length < SHORT_WINDOW
         for is_short in np.unique(short):
             group = np.flatnonzero(short == is_short)

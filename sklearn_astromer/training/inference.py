@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
+from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.training.batches import Batch, DeviceObservations
 from sklearn_astromer.training.devices import autocast, is_out_of_memory
 from sklearn_astromer.windows import Windows, batches_of_like_length
@@ -30,7 +32,7 @@ class WindowRunner:
     batch_size : int
         Most windows of a batch.
     verbose : int, default=0
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
     """
 
     def __init__(
@@ -45,6 +47,35 @@ class WindowRunner:
         self.precision = precision
         self.batch_size = batch_size
         self.verbose = verbose
+        self._bar: tqdm[None] | None = None
+
+    @contextmanager
+    def progress(self, n_windows: int, *, prepares: bool = False) -> Iterator[tqdm[None]]:
+        """Show one bar for all calls of `run` inside of the block, which run over so many windows.
+
+        Parameters
+        ----------
+        n_windows : int
+            Of all these calls.
+        prepares : bool, default=False
+            See `sklearn_astromer.progress.progress_bar`.
+
+        Yields
+        ------
+        bar : tqdm
+        """
+        with progress_bar(
+            desc="network",
+            total=n_windows,
+            unit="window",
+            verbose=self.verbose,
+            prepares=prepares,
+        ) as bar:
+            self._bar = bar
+            try:
+                yield bar
+            finally:
+                self._bar = None
 
     def run(
         self, windows: Windows, function: Callable[[Batch], Tensor]
@@ -68,7 +99,8 @@ class WindowRunner:
             What the function gave, on the CPU; never of half precision.
         """
         waiting = batches_of_like_length(windows.length, self.batch_size)[::-1]
-        with tqdm(total=len(windows), unit="window", disable=not self.verbose) as bar:
+        shared = self._bar
+        with nullcontext(shared) if shared is not None else self.progress(len(windows)) as bar:
             while waiting:
                 chosen = waiting.pop()
                 done = self._try(windows[chosen], function)

@@ -20,7 +20,7 @@ from sklearn_astromer.training.anchor import Anchor
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.decoder import solve_decoder
 from sklearn_astromer.training.devices import autocast, seeded
-from sklearn_astromer.training.progress import RMSE_NAMES, ProgressBar, training_record
+from sklearn_astromer.training.progress import RMSE_NAMES, EpochBar, training_record
 from sklearn_astromer.training.schedule import rise_and_fall
 from sklearn_astromer.windows import Observations, random_windows
 
@@ -196,7 +196,7 @@ class TrainingSettings:
     seed : int
         Decides everything random; torch's global generators are left as they were.
     verbose : int
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
     """
 
     learning_rate: float
@@ -264,7 +264,7 @@ def train(
         best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
     if settings.verbose:
-        callbacks.append(("progress", ProgressBar(RMSE_NAMES)))
+        callbacks.append(("progress", EpochBar(RMSE_NAMES, settings.verbose)))
     network.to(settings.device).eval()
     if settings.fine_tuning:
         solve_decoder(network, training_windows)

@@ -5,33 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
+
+from sklearn_astromer.progress import progress_bar, says_each_epoch
 
 # What skorch calls the errors, and what we do: of magnitudes, and of heads.
 RMSE_NAMES = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse"}
 LOSS_NAMES = {"train_loss": "train_loss", "valid_loss": "valid_loss"}
 
 
-class ProgressBar(Callback):
-    """A bar over the epochs that shows the errors of the last one.
+class EpochBar(Callback):
+    """A bar over the epochs that shows the errors of the last one, or a line for each.
 
     Parameters
     ----------
     names : dict of str
         Columns of skorch's history, and what they are called here.
+    verbose : int
+        See `sklearn_astromer.progress`.
     """
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], verbose: int) -> None:
         self.names = names
+        self.verbose = verbose
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Open the bar."""
-        self.bar_ = tqdm(total=net.max_epochs, desc="ASTROMER fit", unit="epoch")
+        self.bar_ = progress_bar(
+            desc="training", total=net.max_epochs, unit="epoch", verbose=self.verbose
+        )
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Show what the epoch brought."""
         last = net.history[-1]
         shown = {name: f"{last[key]:.4f}" for key, name in self.names.items() if key in last}
+        if says_each_epoch(self.verbose):
+            errors = ", ".join(f"{name} {value}" for name, value in shown.items())
+            self.bar_.write(f"epoch {last['epoch']}: {errors} ({last['dur']:.1f} s)")
         self.bar_.set_postfix(shown)
         self.bar_.update()
 

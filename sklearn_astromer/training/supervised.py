@@ -15,7 +15,7 @@ from torch import Tensor
 from sklearn_astromer.network.heads import HeadedNetwork
 from sklearn_astromer.training.devices import autocast, seeded
 from sklearn_astromer.training.labelled import LabelledWindows
-from sklearn_astromer.training.progress import LOSS_NAMES, ProgressBar, training_record
+from sklearn_astromer.training.progress import LOSS_NAMES, EpochBar, training_record
 from sklearn_astromer.training.schedule import rise_and_fall
 
 
@@ -44,7 +44,7 @@ class SupervisedSettings:
     seed : int
         Decides dropout; torch's global generators are left as they were.
     verbose : int
-        Whether to show a progress bar.
+        See `sklearn_astromer.progress`.
     """
 
     criterion: type[torch.nn.Module]
@@ -134,7 +134,7 @@ def supervised_net(
     if n_steps is not None:
         callbacks.append(("schedule", rise_and_fall(n_steps)))
     if settings.verbose:
-        callbacks.append(("progress", ProgressBar(LOSS_NAMES)))
+        callbacks.append(("progress", EpochBar(LOSS_NAMES, settings.verbose)))
     groups = [("encoder.*", {"lr": settings.encoder_learning_rate, "weight_decay": 0.0})]
     return SupervisedNet(
         network.to(settings.device),

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from sklearn_astromer.cache_folder import CACHE_VARIABLE, cache_folder
+from sklearn_astromer.settings import CACHE_VARIABLE, cache_folder
 from sklearn_astromer.weights.checkpoint import (
     ENDING,
     Checkpoint,

@@ -139,7 +139,7 @@ def test__fetch_file__interrupted_twice__goes_on_twice(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "tqdm", Impatient)
+        patch.setattr(module, "progress_bar", Impatient)
         for times in (1, 2):
             with pytest.raises(KeyboardInterrupt):
                 fetch(server, home)

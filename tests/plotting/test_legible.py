@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,17 +45,17 @@ def embedding(n_classes: int | None, **params: Any) -> Any:
     return EmbeddingDisplay.from_predictions(points, y, **params)
 
 
-def few_shot(n_estimators: int, numbers: tuple[int, ...]) -> Any:
+def few_shot(n_estimators: int, numbers: tuple[int, ...], ax: Any = None) -> Any:
     rows = [
         (f"model number {k}", n, 0.5 + 0.04 * np.log(n) - 0.02 * k, 0.02)
         for k in range(n_estimators)
         for n in numbers
     ]
     columns = ["estimator", "samples_per_class", "f1_mean", "f1_std"]
-    return FewShotDisplay.from_table(pd.DataFrame(rows, columns=columns))
+    return FewShotDisplay.from_table(pd.DataFrame(rows, columns=columns), ax=ax)
 
 
-def learning(n: int) -> Any:
+def learning(n: int, ax: Any = None) -> Any:
     epochs = range(1, 40)
     return LearningCurveDisplay.from_histories(
         {
@@ -62,7 +63,8 @@ def learning(n: int) -> Any:
                 {"epoch": e, "train_loss": k + 1 / e, "valid_loss": k + 1.2 / e} for e in epochs
             ]
             for k in range(n)
-        }
+        },
+        ax=ax,
     )
 
 
@@ -75,6 +77,9 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "light curve, Julian dates": lambda: LightCurveDisplay.from_light_curve(curve(2450000)),
     "light curve, folded": lambda: LightCurveDisplay.from_light_curve(curve(0), period=377.0),
     "reconstruction": lambda: ReconstructionDisplay.from_estimator(random_embedder(), curve(52000)),
+    "reconstruction, folded": lambda: ReconstructionDisplay.from_estimator(
+        random_embedder(), curve(2450000), period=377.0
+    ),
     "reconstruction, Julian dates": lambda: ReconstructionDisplay.from_estimator(
         random_embedder(), curve(2450000)
     ),
@@ -91,6 +96,20 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "learning curve": lambda: learning(1),
     "learning curves": lambda: learning(4),
     "learning curves, thirty": lambda: learning(30),
+}
+
+
+# With legends, in axes that a user gives.
+IN_OWN_AXES: dict[str, Callable[[Any], Any]] = {
+    "reconstruction": lambda ax: ReconstructionDisplay.from_estimator(
+        random_embedder(), curve(52000), ax=ax
+    ),
+    "embedding, one class": lambda ax: embedding(1, ax=ax),
+    "embedding, eight classes": lambda ax: embedding(8, ax=ax),
+    "embedding, thirty classes": lambda ax: embedding(30, ax=ax),
+    "few shot": lambda ax: few_shot(3, (20, 50, 100, 500), ax),
+    "learning curve": lambda ax: learning(1, ax),
+    "learning curves, thirty": lambda ax: learning(30, ax),
 }
 
 
@@ -147,6 +166,42 @@ def test__displays__at_column_width__are_legible(name: str) -> None:
         bottom = any(label.get_visible() for label in ax.get_xticklabels())
         assert shared or ax.get_xlabel() or not bottom
         assert shared or ax.get_ylabel()
+
+
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+@pytest.mark.parametrize("name", IN_OWN_AXES)
+def test__displays__axes_of_the_user__legends_stay_in_the_figure_and_off_the_neighbours(
+    name: str, layout: str | None
+) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(13, 5), layout=layout)
+    for ax in axes:
+        IN_OWN_AXES[name](ax)
+    figure.canvas.draw()
+    for ax in axes:
+        legend = ax.get_legend().get_window_extent()
+        for corner in legend.corners():
+            assert figure.bbox.padded(1).contains(*corner), "cut off"
+        for other in axes:
+            assert overlap(legend, other.get_window_extent()) < 1
+            assert overlap(legend, other.yaxis.label.get_window_extent()) < 1
+        # Room for the data: half of what the axes might have.
+        assert min(ax.get_window_extent().size) / figure.dpi > 2
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "embedding, eight classes"])
+def test__displays__axes_of_the_user__without_a_grid_or_with_a_later_layout__keep_the_legend(
+    name: str,
+) -> None:
+    figure, ax = plt.subplots(figsize=(6, 4))
+    IN_OWN_AXES[name](ax)
+    figure.tight_layout()
+    free = plt.figure(figsize=(6, 4)).add_axes((0.15, 0.2, 0.75, 0.7))
+    IN_OWN_AXES[name](free)
+    for drawn in (ax, free):
+        drawn.figure.canvas.draw()
+        legend = drawn.get_legend().get_window_extent()
+        for corner in legend.corners():
+            assert drawn.figure.bbox.padded(1).contains(*corner), "cut off"
 
 
 @pytest.mark.parametrize("name", PICTURES)

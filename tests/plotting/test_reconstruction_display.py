@@ -56,6 +56,27 @@ def test__plot__both_axes__have_units_and_bright_up() -> None:
     assert texts == ["visible", "hidden", "predicted"]
 
 
+def test__from_estimator__period__draws_everything_against_the_phase() -> None:
+    X = curves()
+    plain = ReconstructionDisplay.from_estimator(random_embedder(), X, 1)
+    folded = ReconstructionDisplay.from_estimator(random_embedder(), X, 1, period=7.0)
+    assert folded.axes_[1].get_xlabel() == "phase (period 7 days)"
+    for name in ("visible", "hidden", "predicted", "residual"):
+        time, value = points(plain, name).T
+        expected = np.column_stack([(time - X[1][:, 0].min()) / 7.0 % 1.0, value])
+        np.testing.assert_allclose(points(folded, name), expected)
+    again = ReconstructionDisplay.from_predictions(
+        X, [None, folded.predicted], [None, folded.hidden], 1, period=7.0
+    )
+    np.testing.assert_allclose(points(again, "residual"), points(folded, "residual"))
+
+
+def test__from_estimator__period_of_zero__raises_and_leaves_no_figure() -> None:
+    with pytest.raises(ValueError, match="period must be a positive number"):
+        ReconstructionDisplay.from_estimator(random_embedder(), curves(), 1, period=0.0)
+    assert plt.get_fignums() == []
+
+
 def test__from_estimator__random_state__decides_what_is_hidden() -> None:
     def hidden(random_state: int) -> np.ndarray:
         return ReconstructionDisplay.from_estimator(

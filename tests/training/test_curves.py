@@ -124,6 +124,25 @@ def test__everything__few_windows_at_once__gives_the_same(monkeypatch: pytest.Mo
     np.testing.assert_array_equal(np.concatenate(runner.reconstruct()), np.concatenate(predicted))
 
 
+@pytest.mark.parametrize("method", ["embed", "embed_observations", "reconstruct"])
+def test__everything__few_windows_at_once__shows_one_bar(
+    method: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        curves_module, "parts_of_whole_curves", partial(parts_of_whole_curves, at_once=2)
+    )
+    # One window that is not short, which is computed apart.
+    network = random_network(window_size=70)
+    runner = runner_of(random_curves([65, *LENGTHS]), network, verbose=1)
+    for _ in range(2):
+        getattr(runner, method)(*["mean"] if method == "embed" else [])
+        shown = capsys.readouterr().err
+        n = len(runner.windows)
+        # Only a bar that stays ends its line.
+        assert (shown.count("\n"), shown.count(f" 0/{n} ")) == (1, 1)
+        assert f" {n}/{n} " in shown
+
+
 def test__reconstruct__a_window_wholly_hidden__error_names_curve_and_observations() -> None:
     runner = runner_of(random_curves([5, 45]), random_network())
     hidden = np.zeros(50, dtype=bool)

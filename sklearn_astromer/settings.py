@@ -1,4 +1,9 @@
-"""The folder in which all that is downloaded stays."""
+"""Settings from outside: all environment variables that the package reads, which is one.
+
+``SKLEARN_ASTROMER_HOME``
+    The folder in which all that is downloaded stays. Without it, the place where this operating
+    system keeps caches.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def test__fit__verbose__bar_shows_both_errors_and_all_epochs(
     embedder = small_embedder(verbose=1, max_epochs=3).fit(random_curves([12] * 10))
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "ASTROMER fit" in shown.err
+    assert "training" in shown.err
     assert "3/3" in shown.err
     last = embedder.history_[-1]
     assert re.search(f"train_rmse={last['train_rmse']:.4f}", shown.err)
@@ -37,6 +37,15 @@ def test__fit__verbose_without_validation__bar_shows_the_training_error_alone(
     shown = capsys.readouterr().err
     assert "train_rmse=" in shown
     assert "valid_rmse" not in shown
+
+
+def test__fit__verbose_2__writes_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    embedder = small_embedder(verbose=2, max_epochs=3).fit(random_curves([12] * 10))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert len(lines) == 3
+    for row, line in zip(embedder.history_, lines, strict=True):
+        errors = f"train_rmse {row['train_rmse']:.4f}, valid_rmse {row['valid_rmse']:.4f}"
+        assert line.startswith(f"epoch {row['epoch']}: {errors} (")
 
 
 def test__training_record__epoch_that_was_interrupted__is_left_out() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pooch
 import pytest
 
-from sklearn_astromer.cache_folder import CACHE_VARIABLE, cache_folder
+from sklearn_astromer.settings import CACHE_VARIABLE, cache_folder
 
 
 def test__cache_folder__variable__decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
