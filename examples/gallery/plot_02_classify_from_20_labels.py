@@ -11,10 +11,9 @@ class is measured on the same test stars.
 # A survey that the weights do not know
 # -------------------------------------
 # The weights ``variables`` were trained on simulated stars of these eight classes at four cadences.
-# To make it harder, these are observed by a survey that was none of the four: two years, one visit in
-# four nights on average, larger errors. The classes are still those that training knew, so the
-# scores below are not those of classes of your own; scores on real stars are in
-# :doc:`/pretraining`.
+# To make it harder, these are observed by a survey that was none of the four: two years, one visit
+# in four nights on average, larger errors. The classes are still those that training knew, so the
+# scores below say little of other classes; scores on real stars are in :doc:`/pretraining`.
 from dataclasses import replace
 
 from sklearn_astromer.datasets import CADENCES, make_variable_stars

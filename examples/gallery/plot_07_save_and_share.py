@@ -33,11 +33,15 @@ for file in sorted(folder.iterdir()):
     print(f"{file.name:<22}{file.stat().st_size / 1e6:8.3f} MB")
 
 # %%
-# The JSON tells what made it, in words that can be read without this package:
+# The JSON tells what made it, and can be read without this package: the parameters (here those that
+# have a value) and what was learned beside the weights, such as the errors of each epoch.
 import json
 
 saved = json.loads((folder / "embedder.json").read_text())
-print(json.dumps(saved, indent=1)[:1200])
+for name, value in saved["parameters"].items():
+    if value is not None:
+        print(f"{name:<20} {value}")
+print(sorted(saved["fitted"]["history_"][-1]))
 
 # %%
 # Load it
