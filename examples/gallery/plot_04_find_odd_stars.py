@@ -3,8 +3,8 @@ Find odd stars
 ==============
 
 What a survey did not look for: an isolation forest on embeddings ranks stars by how easily they are
-told apart from all others. Eight odd ones are planted among 360 ordinary stars, to see whether they
-come out on top.
+told apart from all others. Among 360 simulated stars there are eight to which something odd
+happens; do they come out on top?
 """
 
 # %%
@@ -54,18 +54,23 @@ def dwarf_nova(time, peak, every=180.0):
     return -2.5 * np.exp(-0.5 * (away / 6) ** 2)
 
 
-def disc_of_a_be_star(time, start):
-    """Half a magnitude brighter at once, and slowly back."""
+def be_star(time, start):
+    """Half a magnitude brighter at once, by a new disc of gas, and slowly back."""
     return np.where(time > start, -0.5 * np.exp(-np.clip(time - start, 0, None) / 400), 0.0)
 
 
 curves, kind = list(X), y.astype(object)
-events = [microlensing, dust_cloud, dwarf_nova, disc_of_a_be_star] * 2
-for star, event in zip(np.flatnonzero(y == "constant"), events, strict=False):
+events = {
+    "microlensing": microlensing,
+    "dust cloud": dust_cloud,
+    "dwarf nova": dwarf_nova,
+    "Be star": be_star,
+}
+for star, name in zip(np.flatnonzero(y == "constant"), [*events] * 2, strict=False):
     curve = curves[star].copy()
     time = curve[:, 0]
-    curve[:, 1] += event(time, time[0] + random.uniform(0.3, 0.7) * np.ptp(time))
-    curves[star], kind[star] = curve, event.__name__.replace("_", " ")
+    curve[:, 1] += events[name](time, time[0] + random.uniform(0.3, 0.7) * np.ptp(time))
+    curves[star], kind[star] = curve, name
 is_odd = kind != y
 
 # %%
@@ -90,32 +95,33 @@ oddness = -forest.fit(curves).score_samples(curves)
 order = np.argsort(-oddness)
 print(f"planted among the oddest eight: {is_odd[order[:8]].sum()} of {is_odd.sum()}")
 for star in np.flatnonzero(is_odd):
-    print(f"  {kind[star]:<18} rank {list(order).index(star) + 1}")
+    print(f"  {kind[star]:<12} rank {list(order).index(star) + 1}")
 
 # %%
 # The oddest eight
 # ----------------
-# Orange: planted. Look at your own list like this before you believe it: the first thing that such
-# a search finds in a real survey is what is wrong with its data.
+# Orange: what was planted. The others are stars with some wrong measurements: look at your own list
+# like this before you believe it, since what is wrong with the data of a survey is odd as well.
 import matplotlib.pyplot as plt
 
 from sklearn_astromer.plotting import LightCurveDisplay
 
 ORANGE, BLUE = "#D55E00", "#0072B2"
-figure, axes = plt.subplots(2, 4, figsize=(10, 4.8), layout="constrained", sharex=True)
+figure, axes = plt.subplots(2, 4, figsize=(10, 4.8), layout="constrained")
 for rank, (ax, star) in enumerate(zip(axes.flat, order, strict=False), start=1):
     colour = ORANGE if is_odd[star] else BLUE
     LightCurveDisplay.from_light_curve(curves, star, ax=ax, color=colour, markersize=2)
     ax.set_title(f"{rank}: {kind[star]}", color=colour, fontsize="medium")
-    ax.label_outer()
 for ax in axes[:, 1:].flat:
     ax.set_ylabel("")
+for ax in axes[0]:
+    ax.set_xlabel("")
 
 # %%
 # Where the line is
 # -----------------
-# How odd all of the stars are. There is no gap between odd and ordinary: how far down the list to
-# look is a matter of time that you have.
+# How odd all of the stars are. There is no gap between odd and ordinary: how far down the list you
+# look is a matter of time.
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 ax.hist(oddness[~is_odd], bins=40, color=BLUE, label=f"{(~is_odd).sum()} ordinary stars")
 ax.plot(oddness[is_odd], np.full(is_odd.sum(), 1.5), "v", color=ORANGE, label="planted")

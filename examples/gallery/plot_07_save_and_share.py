@@ -82,9 +82,10 @@ predicted = classifier.classes_[probability.argmax(axis=1)]
 print(f"right: {(predicted == y_new).sum()} of {len(y_new)}")
 
 # %%
-# One new star of each of six classes, folded on the period that the embedder found on the way; in
-# the title, what it is taken for and with what probability. These simulated classes were part of
-# the training of ``variables``, so that these probabilities say little of real stars.
+# One new star of each of six classes, folded on the period that the embedder found on the way (of
+# binaries it may be half of the true one); in the title, what it is taken for and with what
+# probability. These simulated classes were part of the training of ``variables``, so that the
+# probabilities say little of real stars.
 import matplotlib.pyplot as plt
 
 from sklearn_astromer.plotting import LightCurveDisplay
