@@ -70,12 +70,12 @@ except KeyboardInterrupt:
 # and resumed
 # -----------
 # The same call again does what is missing. No row is lost, and none is there twice.
-from time import perf_counter
+from time import process_time
 
 left = len(X) - 2 * 64
-start = perf_counter()
+start = process_time()
 transform_parquet(embedder, work / "survey", target, batch_rows=64, verbose=0)
-seconds = perf_counter() - start
+seconds = process_time() - start
 embeddings = pq.read_table(target)
 print(embeddings.num_rows, "rows:", embeddings.column_names)
 print("in order:", embeddings["row"].to_pylist() == list(range(len(X))))
@@ -83,15 +83,15 @@ print("in order:", embeddings["row"].to_pylist() == list(range(len(X))))
 # %%
 # How long a million takes
 # ------------------------
-# Nothing in it depends on how many there are, so time grows in proportion; with the length of the
-# light curves too. This is the machine that built this page, which had other work to do; yours will
-# differ. Most of the time is the search for periods: ``period_search=False`` or the weights
-# ``macho`` leave it out. A GPU is found by itself. And files can be shared out among machines, each
-# with a folder of its own for the result.
+# The work for a star does not depend on how many there are, so time grows in proportion. It was
+# measured in seconds of one processor core, on the machine that built this page; yours will differ.
+# Half of it or more is the search for periods, which ``period_search=False`` and the weights
+# ``macho`` leave out. A GPU, if there is one, is found by itself. And files can be shared out among
+# machines, each with a folder of its own for the result (:doc:`/large_surveys`).
 rate = left / seconds
-print(f"{rate:.0f} light curves of {np.median(X.lengths):.0f} observations per second")
+print(f"{rate:.0f} light curves of {np.median(X.lengths):.0f} observations per second of a core")
 for n_stars in (10**4, 10**6, 10**8):
-    print(f"{n_stars:>11,}: {n_stars / rate / 3600:10,.1f} hours")
+    print(f"{n_stars:>11,}: {n_stars / rate / 3600:10,.1f} core hours")
 
 # %%
 # What for
@@ -103,7 +103,8 @@ print("as in memory:", np.abs(Z[:64] - embedder.transform(X[:64])).max() < 2e-5)
 
 # %%
 # One use is to search by example: which stars are most like this one? Nearest neighbours in the
-# embeddings need no labels; the classes in the titles were not used.
+# embeddings need no labels; the classes in the titles were not used. Each star is folded on the
+# period that the embedder finds, of binaries often half of the true one.
 import matplotlib.pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
