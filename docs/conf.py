@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
-import sklearn_astromer
+from sphinx.ext import autosummary
+from sphinx.util.nodes import make_refnode
 
-# For autodoc's templates and the figures, which are no part of the package.
-sys.path.insert(0, str(Path(__file__).parent / "figures"))
+import sklearn_astromer
 
 project = "sklearn_astromer"
 author = "The sklearn_astromer developers"
@@ -40,12 +38,17 @@ suppress_warnings = ["myst.header"]
 # Examples are copied without their prompts and outputs.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+# Examples end in an empty line, as doctest wants it; it is not shown.
+highlight_options = {"python": {"stripnl": True}}
 
 # -- Reference ----------------------------------------------------------------------------------
 
 autosummary_generate = True
+# Or else the one-line summaries of the tables end there.
+autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.", "Fig.", "Figs.", "Sect.", "Sects.")
 autodoc_typehints = "none"  # The docstrings tell the types in words.
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 # All checks but these. Not everything has a second paragraph (ES01), relatives (SA01) or an example
 # of its own (EX01). Returned things have names (RT02). "X : as in `fit`" and "a, b" with "As in
@@ -68,7 +71,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_",
     "within_subsection_order": "FileNameSortKey",
     "doc_module": ("sklearn_astromer",),
-    "backreferences_dir": "generated/examples",
+    "backreferences_dir": "auto_examples/backreferences",
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 0,
@@ -81,6 +84,8 @@ html_title = f"sklearn_astromer {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_show_sourcelink = False
+# Pages that stand alone have nothing beside them.
+html_sidebars: dict[str, list[str]] = {"index": [], "start": [], "changes": []}
 html_theme_options = {
     "logo": {"text": "sklearn_astromer"},
     "header_links_before_dropdown": 7,
@@ -100,6 +105,23 @@ def skip_what_scikit_learn_brings(
     return True if is_foreign else None
 
 
+def link_names_of_other_modules(app: Any, env: Any, node: Any, text: Any) -> Any:
+    """Link `PeriodFinder` from everywhere, and not from its own module alone."""
+    if node.get("refdomain") != "py":
+        return None
+    name = node["reftarget"]
+    found = [
+        (full_name, entry)
+        for full_name, entry in env.get_domain("py").find_obj(env, None, None, name, None, 1)
+        if entry.objtype == "class" or (entry.objtype == "function" and "_" in name)
+    ]
+    if len(found) != 1:
+        return None
+    full_name, entry = found[0]
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, text, full_name)
+
+
 def setup(app: Any) -> None:
     """Connect the hooks above to Sphinx."""
+    app.connect("missing-reference", link_names_of_other_modules)
     app.connect("autodoc-skip-member", skip_what_scikit_learn_brings)
