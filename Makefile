@@ -8,14 +8,16 @@ INSTALLED := .venv/installed
 DATA ?=
 BENCHMARKS := conversion.py "transform.py --onnx --memory $(if $(DATA),--data $(DATA))" \
   fit.py heads.py periods.py streaming.py
+DOCS_INSTALLED := .venv/installed-docs
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format benchmark clean
+.PHONY: help demo test docs format benchmark clean
 
 help:
 	@echo "make demo       classify simulated variable stars with the weights that ship; two pictures"
 	@echo "make test       formatting, lint, types and all tests"
+	@echo "make docs       guide, examples and reference as HTML: docs/_build/html/index.html"
 	@echo "make format     format the code, and repair what lint can repair"
 	@echo "make benchmark  how fast all is on this machine: tables, and rows in benchmarks.jsonl"
 	@echo "                DATA=stars.parquet embeds real light curves too"
@@ -33,6 +35,13 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/pytest --durations=10
 
+# Pages of names that are gone would stay in the reference. The gallery is kept: examples that did
+# not change are not run again.
+docs: $(DOCS_INSTALLED)
+	rm -rf docs/generated
+	$(BIN)/python -m sphinx -b html -W --keep-going docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -45,7 +54,7 @@ benchmark: $(INSTALLED)
 	done
 
 clean:
-	rm -rf .venv demo_output benchmarks.jsonl build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo_output benchmarks.jsonl docs/_build docs/auto_examples docs/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -58,4 +67,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --progress-bar on $(PIP_OPTIONS) -c constraints.txt torch
 	@echo "== Installing the package and its tools =="
 	$(BIN)/python -m pip install --progress-bar on $(PIP_OPTIONS) -c constraints.txt -e ".[test]"
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	@echo "== Installing what the documentation is built with =="
+	$(BIN)/python -m pip install --progress-bar on $(PIP_OPTIONS) -c constraints.txt -e ".[docs]"
 	@touch $@

@@ -24,13 +24,16 @@ class LSTMClassifier(HeadClassifier):
         Most observations that are read at once (the paper's).
     dropout : float, default=0.3
         Share of the outputs of each layer that is dropped in training (the paper's).
+    class_weight, learning_rate, weight_decay
+        As in `AstromerClassifier`.
     max_epochs : int, default=200
         Most passes over the light curves.
+    patience
+        As in `AstromerClassifier`.
     validation_fraction : float or None, default=0.2
         As in `AstromerClassifier`; but an LSTM that learns from nothing has to be stopped in time,
         so that the default is the paper's.
-    class_weight, learning_rate, weight_decay, patience, batch_size, device, precision, \
-    random_state, verbose
+    batch_size, device, precision, random_state, verbose
         As in `AstromerClassifier`.
 
     Attributes

@@ -26,13 +26,16 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    embedder, head, train_encoder, learning_rate, encoder_learning_rate, weight_decay, max_epochs, \
-    encoder_epochs, patience, batch_size, device, precision, random_state, verbose
+    embedder, head, train_encoder, learning_rate, encoder_learning_rate, weight_decay
+        As in `AstromerClassifier`.
+    max_epochs, encoder_epochs, patience
         As in `AstromerClassifier`.
     validation_fraction : float or None, default=None
         Share of the light curves that is kept for validation, at least one of two; the weights of
         the epoch with the smallest validation loss are kept. None: train on all of them, for all
         epochs, while the learning rate falls to zero.
+    batch_size, device, precision, random_state, verbose
+        As in `AstromerClassifier`.
 
     Attributes
     ----------

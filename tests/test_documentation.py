@@ -5,16 +5,34 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 from markdown_doctest import ForgivingChecker, python_blocks, run_examples, run_page
 
 import sklearn_astromer
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if ">>>" in page.read_text(encoding="utf-8")
+]
+FIGURES = sorted((ROOT / "docs" / "figures").glob("*.py"))
+REFERENCE = ROOT / "docs" / "api.md"
+PUBLIC_MODULES = (
+    "datasets",
+    "evaluation",
+    "light_curves",
+    "periods",
+    "plotting",
+    "streaming",
+    "weights",
+)
 
 
 def docstring_examples() -> Iterator[doctest.DocTest]:
@@ -45,6 +63,35 @@ def test__page__its_examples_run__give_the_output_shown(
 def test__docstring__its_examples_run__give_the_output_shown(test: doctest.DocTest) -> None:
     results, report = run_examples(test)
     assert results.failed == 0, report
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test__figure_of_a_page__its_script_runs__draws(figure: Path) -> None:
+    plt.close("all")
+    runpy.run_path(str(figure))
+    assert len(plt.get_fignums()) == 1
+    plt.gcf().canvas.draw()
+    plt.close("all")
+
+
+def test__figures__scripts__are_all_used_by_a_page() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    assert [
+        figure.name for figure in FIGURES if f".. plot:: figures/{figure.name}" not in pages
+    ] == []
+    assert FIGURES
+
+
+def test__reference__public_classes_and_functions__are_all_listed() -> None:
+    listed = set(re.findall(r"^   ([a-z_]+\.)*(\w+)$", REFERENCE.read_text(encoding="utf-8"), re.M))
+    listed_names = {name for _, name in listed}
+    names = set()
+    for module in [
+        sklearn_astromer,
+        *(importlib.import_module(f"sklearn_astromer.{name}") for name in PUBLIC_MODULES),
+    ]:
+        names |= {name for name in module.__all__ if callable(getattr(module, name))}
+    assert sorted(names - listed_names) == []
 
 
 def test__python_blocks__text_around_them__keeps_the_line_numbers(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def is_white_noise(
     Notes
     -----
     The paper discards "some of the light curves that show white noise behavior (i.e.,
-    |Kurtosis| > 10, |Skewness| > 1, and Std > 0.1)". Taken by the word, a light curve goes
+    ``|Kurtosis| > 10, |Skewness| > 1, and Std > 0.1``)". Taken by the word, a light curve goes
     if all three hold, and this is done here. Two things stay open. Which kurtosis it is: here the
     excess over a normal distribution, the only one that can be negative, so that an absolute value
     has a meaning. And whether the limits describe what goes or, by a slip, what stays.
@@ -130,7 +130,7 @@ def is_white_noise(
     Be wary of this rule. White noise has a skewness and an excess kurtosis near 0 and is hardly
     ever hit. Hit are light curves with a few far outliers, and binaries with narrow eclipses. The
     other readings are no better: to drop what passes any one limit drops nearly all variable stars,
-    and to keep only |Kurtosis| <= 10, |Skewness| <= 1 and Std > 0.1 drops all that vary
+    and to keep only ``|Kurtosis| <= 10``, ``|Skewness| <= 1``, ``Std > 0.1`` drops all that vary
     little. `magnitude_moments` gives the numbers for a rule of your own.
 
     References

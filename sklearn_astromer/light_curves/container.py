@@ -255,7 +255,13 @@ class LightCurves(TableReaders):
         )
 
     def to_list(self) -> list[npt.NDArray[np.float64]]:
-        """Return each curve as an array of shape (L, 2) or, with errors, (L, 3)."""
+        """Give the light curves one by one.
+
+        Returns
+        -------
+        curves : list of ndarray of float64
+            Each of shape (L, 2) or, with errors, (L, 3).
+        """
         return list(self)
 
     @overload

@@ -137,7 +137,13 @@ class NetworkConfig:
             raise ValueError('attention="additive" is a convention of the paper\'s network alone.')
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the configuration as plain values, fit for JSON; of the departures those made."""
+        """Give the configuration as plain values, fit for JSON.
+
+        Returns
+        -------
+        values : dict
+            Of the departures from the paper only those that are made.
+        """
         values = asdict(self)
         paper = {name: field.default for name, field in self.__dataclass_fields__.items()}
         # Versions that know no departures can read the paper's networks of those that do.

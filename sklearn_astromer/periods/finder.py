@@ -195,11 +195,13 @@ def periodogram(
     ----------
     X : light curves
         In any of the forms that `AstromerEmbedder` lists.
-    min_period, max_period, oversampling, device
+    min_period, max_period, oversampling
         As in `PeriodFinder`.
     normalization : {"standard", "model", "log", "psd"}, default="standard"
         With S_0 and S the weighted squares that a constant and the sine leave: 1 - S / S_0,
         S_0 / S - 1, log(S_0 / S), or (S_0 - S) / 2 with weights of one over the squared errors.
+    device
+        As in `PeriodFinder`.
 
     Returns
     -------
