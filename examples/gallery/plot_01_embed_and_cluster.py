@@ -103,3 +103,4 @@ ax.set(xlabel="cluster", ylabel="class", yticks=range(8), yticklabels=VARIABLE_S
 ax.set_xticks(range(8), [str(number) for number in range(1, 9)])
 figure.colorbar(image, label="number of stars")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2
