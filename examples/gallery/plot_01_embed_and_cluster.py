@@ -11,20 +11,22 @@ classes without a single label.
 # Light curves
 # ------------
 # Forty simulated stars of each of eight classes, as a small survey would observe them: two years of
-# the I band, a visit every second night. Your own may be a list of arrays with the columns time,
-# magnitude and error, a data frame, or one of many other things (:doc:`/inputs`).
+# the I band, a visit in two nights, no wrong measurements. Your own may be a list of arrays with
+# the columns time, magnitude and error, a data frame, or one of many other things
+# (:doc:`/inputs`).
 from dataclasses import replace
 
 from sklearn_astromer.datasets import CADENCES, VARIABLE_STAR_CLASSES, make_variable_stars
 
-survey = replace(CADENCES["ogle"], span=700.0, revisit=2.0, season=0.6, error_floor=0.015)
+survey = replace(
+    CADENCES["ogle"], span=700.0, revisit=2.0, season=0.6, error_floor=0.015, outlier_share=0.0
+)
 X, y, truth = make_variable_stars(40, cadence=survey, random_state=0, return_parameters=True)
 X
 
 # %%
-# The brightest star of each class, folded on its true period, with a second cycle in grey. Miras
-# change from cycle to cycle, and constant stars have no period. A few measurements are wrong, as in
-# real surveys; they lie outside of the axes.
+# The star of largest amplitude of each class, folded on its true period, with a second cycle in
+# grey. Constant stars have no period.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,12 +35,10 @@ from sklearn_astromer.plotting import LightCurveDisplay
 figure, axes = plt.subplots(2, 4, figsize=(10, 4.6), layout="constrained")
 for ax, kind in zip(axes.flat, VARIABLE_STAR_CLASSES, strict=True):
     stars = np.flatnonzero(y == kind)
-    star = stars[truth["mean_magnitude"][stars].argmin()]
+    star = stars[truth["amplitude"][stars].argmax()]
     period = None if kind == "constant" else truth["period"][star]
     LightCurveDisplay.from_light_curve(X, star, period=period, ax=ax, markersize=2.5)
-    bright, faint = np.percentile(X[star][:, 1], (1, 99))
-    margin = max(0.15 * (faint - bright), 0.05)
-    ax.set(title=kind, ylim=(faint + margin, bright - margin))
+    ax.set_title(kind)
     if period is not None:
         ax.set_xlabel(f"phase (period {period:.4g} d)")
 for ax in axes[:, 1:].flat:
@@ -103,3 +103,4 @@ ax.set(xlabel="cluster", ylabel="class", yticks=range(8), yticklabels=VARIABLE_S
 ax.set_xticks(range(8), [str(number) for number in range(1, 9)])
 figure.colorbar(image, label="number of stars")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

@@ -112,6 +112,7 @@ for rank, (ax, star) in enumerate(zip(axes.flat, order, strict=False), start=1):
     colour = ORANGE if is_odd[star] else BLUE
     LightCurveDisplay.from_light_curve(curves, star, ax=ax, color=colour, markersize=2)
     ax.set_title(f"{rank}: {kind[star]}", color=colour, fontsize="medium")
+    ax.locator_params(axis="x", nbins=3)
 for ax in axes[:, 1:].flat:
     ax.set_ylabel("")
 for ax in axes[0]:

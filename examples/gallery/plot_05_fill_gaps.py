@@ -113,3 +113,4 @@ for ax, (name, star) in zip(axes, stars.items(), strict=True):
 axes[0].legend(frameon=False)
 axes[1].set_xlabel("time since the first observation (days)")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2
