@@ -43,9 +43,9 @@ def _labels(made: dict[str, Any]) -> bool:
 
 
 def _fine_tuned(made: dict[str, Any]) -> bool:
-    first, careful, free = (made[name] for name in ("macho", "careful", "free"))
-    X = made["X_new"]
-    return first.score(X) < careful.score(X) < free.score(X)
+    scores = [embedder.score(made["X_new"]) for embedder in made["embedders"].values()]
+    assert len(scores) == 3
+    return scores == sorted(scores)
 
 
 def _odd_stars(made: dict[str, Any]) -> bool:

@@ -88,6 +88,10 @@ with plt.rc_context({"figure.figsize": (6.4, 4.4)}):
     FewShotDisplay.from_table(few_shot_table)
 
 # %%
+# Period and shape say most here. What the embedding of ``macho`` adds to them is little, since it
+# knows nothing of periods of less than six days; ``variables`` knows of periods what these blocks
+# know (:doc:`/pretraining`).
+#
 # A table with other columns
 # --------------------------
 # Survey catalogues have light curves beside ordinary columns. The colours here are invented: around
@@ -143,5 +147,5 @@ for name, (model, chosen, marker, colour) in models.items():
 ax.set(xlabel="F1 (20 labels per class, one split)", xlim=(0, 1.03))
 ax.invert_yaxis()
 ax.grid(axis="y", color="#dddddd")
-ax.legend(loc="lower left", fontsize="small")
+figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
 plt.show()
