@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 # Real light curves for make benchmark, in a Parquet file.
 DATA ?=
 BENCHMARKS := conversion.py "transform.py --onnx --memory $(if $(DATA),--data $(DATA))" \
-  fit.py heads.py periods.py streaming.py
+  fit.py heads.py periods.py streaming.py dask_workers.py
 DOCS_INSTALLED := .venv/installed-docs
 export PYTHONUNBUFFERED := 1
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -105,6 +106,18 @@ def test__periods__few_curves__compares_three_packages(rows_of) -> None:
     pytest.importorskip("nifty_ls", reason="nifty-ls is not installed")
     rows = rows_of("periods", "--curves 8 --lengths 20")
     assert names(rows) == ["PeriodFinder", "light-curve, one process", "astropy with nifty-ls"]
+
+
+def test__dask_workers__few_curves__compares_two_with_one(
+    rows_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    # Workers that are processes take long to start.
+    in_threads = partial(distributed.LocalCluster, processes=False)
+    monkeypatch.setattr(distributed, "LocalCluster", in_threads)
+    rows = rows_of("dask_workers", "--curves 12 --partitions 3 --observations 3 30")
+    assert names(rows) == ["one worker", "two workers"]
+    assert rows[0]["ratio"] == 1
 
 
 def test__check_alike__other_embeddings__stops(monkeypatch: pytest.MonkeyPatch) -> None:

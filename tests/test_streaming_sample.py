@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from example_curves import random_curves, small_embedder
 
 from sklearn_astromer import LightCurves
-from sklearn_astromer.streaming import sample_curves
+from sklearn_astromer.streaming import sample_curves as sample_curves_with_bar
 
 N_ROWS = 30
+# Without the bar.
+sample_curves = partial(sample_curves_with_bar, verbose=0)
 CURVES = random_curves([3 + (7 * row) % 41 for row in range(N_ROWS)], seed=3)
 
 
@@ -106,6 +109,15 @@ def test__sample_curves__band_of_each_light_curve__draws_from_it_alone() -> None
     assert drawn_ids(curves) == list(range(1, N_ROWS, 2))
 
 
+def test__sample_curves__verbose__shows_how_far_it_is(
+    star_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample_curves(star_file, 3)
+    assert capsys.readouterr().err == ""
+    sample_curves_with_bar(star_file, 3)
+    assert "30/30" in capsys.readouterr().err
+
+
 def test__sample_curves__drawn__train_an_embedder(star_file: Path) -> None:
     embedder = small_embedder().fit(sample_curves(star_file, 20, random_state=0))
     assert embedder.transform(CURVES).shape == (N_ROWS, 8)
@@ -122,9 +134,13 @@ def test__sample_curves__faulty_light_curve__names_file_row_group_and_row(tmp_pa
 
 
 @pytest.mark.parametrize("table", [stars(empty=tuple(range(N_ROWS))), stars().slice(0, 0)])
-def test__sample_curves__nothing_measured__is_refused(table: pa.Table) -> None:
+@pytest.mark.parametrize("as_file", [True, False])
+def test__sample_curves__nothing_measured__is_refused(
+    tmp_path: Path, table: pa.Table, as_file: bool
+) -> None:
+    pq.write_table(table, tmp_path / "stars.parquet")
     with pytest.raises(ValueError, match="no light curve that has an observation"):
-        sample_curves(table, 3)
+        sample_curves(tmp_path / "stars.parquet" if as_file else table, 3)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sklearn_astromer import parameters
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.light_curves.table_columns import CurveColumns, ids_of
+from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.streaming.embedding import told
 from sklearn_astromer.streaming.forms import CurvesForm, checked_columns
 from sklearn_astromer.streaming.sources import Piece, open_source
@@ -25,6 +26,7 @@ def sample_curves(
     columns: Mapping[str, Any] | None = None,
     batch_rows: int = 10_000,
     random_state: int | np.random.RandomState | None = None,
+    verbose: int = 1,
 ) -> LightCurves:
     """Draw light curves at random from more than fit in memory, to train on them.
 
@@ -43,6 +45,8 @@ def sample_curves(
         Rows that are read at once. What is drawn does not depend on it.
     random_state : int, RandomState or None, default=None
         Decides what is drawn.
+    verbose : int, default=1
+        1 shows a progress bar of the rows that were read, 0 none; see `sklearn_astromer.progress`.
 
     Returns
     -------
@@ -82,7 +86,9 @@ def sample_curves(
     form = CurvesForm(checked_columns(columns))
     opened = open_source(source, form.given, band_needed=form.band_needed)
     kept = _Lowest(int(n_curves))
-    if opened.n_rows != 0:
+    with progress_bar(
+        total=opened.n_rows, desc="sample_curves", unit="curve", verbose=verbose
+    ) as bar:
         for piece in opened.pieces(0, int(batch_rows)):
             numbers = random.random_sample(len(piece))
             chosen = np.flatnonzero(numbers < kept.below)
@@ -90,6 +96,7 @@ def sample_curves(
                 curves = _read(piece, chosen, form, opened.columns)
                 measured = np.flatnonzero(curves.n_finite > 0)
                 kept.add(curves[measured], numbers[chosen[measured]])
+            bar.update(len(piece))
     if not len(kept):
         where = "" if form.band is None else f" in band {form.band!r}"
         raise ValueError(
