@@ -45,6 +45,8 @@ from sklearn_astromer.light_curves import Ephemerides
 from sklearn_astromer.periods import with_periods
 
 FINETUNING_CURVES = 200
+# Stars whose hidden magnitudes are predicted.
+MOST_SCORED = 600
 SIMULATED = "simulated"
 SETS = ("asas", "ogle3_cepheids", SIMULATED)
 # Of a classifier and a number of labels, for each split.
@@ -209,7 +211,8 @@ def compare(
         error = ""
         if name in options.weights:
             embedder = AstromerEmbedder.pretrained(options.weights[name], random_state=0)
-            error = f"{-embedder.score(curves, relative=True):.3f}"
+            some = np.random.default_rng(0).permutation(len(curves))[:MOST_SCORED]
+            error = f"{-embedder.score(curves[some], relative=True):.3f}"
         if name == "hand-crafted features":
             features = numbers
         made_scores = scores(numbers, source.label, splits)

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_astromer.light_curves import Ephemerides
 from sklearn_astromer.network import NetworkConfig
-from sklearn_astromer.windows import Observations, Windows
+from sklearn_astromer.windows import Ephemerides, Observations, Windows
 
 
 class Batch(NamedTuple):

@@ -9,7 +9,6 @@ is nothing to gain from a wrapper around the network that would sum them layer b
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -77,7 +76,7 @@ def device_of_process(device: str) -> torch.device:
             f'device={device!r} is one GPU, but there are {n_processes()} processes; with "auto" '
             'or "cuda" each of them gets its own.'
         )
-    own = resolve_device(f"cuda:{os.environ['LOCAL_RANK']}")
+    own = resolve_device(f"cuda:{distributed.get_node_local_rank()}")
     torch.cuda.set_device(own)
     return own
 
