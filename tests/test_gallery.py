@@ -114,4 +114,4 @@ def test__example__its_text__begins_with_a_title_and_has_cells(script: Path) -> 
     text = script.read_text(encoding="utf-8")
     title, underline = text.split('"""')[1].strip().splitlines()[:2]
     assert underline == "=" * len(title)
-    assert len(re.findall(r"^# %%$", text, flags=re.MULTILINE)) >= 5
+    assert len(re.findall(r"^# %%$", text, flags=re.MULTILINE)) >= 3

@@ -52,7 +52,7 @@ with plt.rc_context({"figure.figsize": (6.4, 4.0)}):
 # Ask stars that were in neither training nor validation. ``score`` hides half of each window and
 # gives minus the error of the predictions, here relative to the spread of the same magnitudes: -1
 # is no better than to predict their mean. Beside it, without any fine-tuning, the other network
-# that ships, which searches the period of each star first.
+# that ships, which searches the period of each star first (and whose training had simulated Miras).
 other = AstromerEmbedder.pretrained("variables", random_state=0)
 embedders = {"macho, as it ships": shipped, "macho, fine-tuned": tuned, "variables": other}
 for name, embedder in embedders.items():
@@ -60,11 +60,12 @@ for name, embedder in embedders.items():
 
 # %%
 # The same star, with the same observations hidden:
-figure = plt.figure(figsize=(10, 4.4), layout="constrained")
+figure = plt.figure(figsize=(10, 4.8), layout="constrained")
 for part, (name, embedder) in zip(figure.subfigures(1, 3), embedders.items(), strict=True):
     axes = part.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     ReconstructionDisplay.from_estimator(embedder, X_new, 3, ax=axes)
-    axes[0].set_title(f"{name}\n{axes[0].get_title()}", fontsize="small")
+    error = axes[0].get_title().replace(" = ", "\n= ")
+    axes[0].set_title(f"{name}\n{error}", fontsize="small")
     axes[1].locator_params(axis="x", nbins=4)
 
 # %%
