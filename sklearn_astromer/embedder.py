@@ -12,12 +12,11 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 
-from sklearn_astromer import parameters, saving, weights
+from sklearn_astromer import parameters, running, saving, weights
 from sklearn_astromer.fitting import starting_network, train_network
 from sklearn_astromer.hiding import flat_hidden
 from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AttentionConvention
-from sklearn_astromer.running import current_network, curve_runner, hidden_error, periods_of
 from sklearn_astromer.windows import usable_observations
 
 
@@ -91,8 +90,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     random_state : int, RandomState or None, default=None
         Decides the initial weights, validation curves, windows and what is hidden.
     verbose : int, default=0
-        0: silent. 1: one progress bar at a time. 2: all bars stay, and a line for each epoch. The
-        same everywhere, see `sklearn_astromer.progress`.
+        0: silent. 1: one progress bar at a time. 2: all bars stay, and a line for each epoch.
 
     Attributes
     ----------
@@ -251,14 +249,14 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If a light curve is not valid; the message names it.
         """
         if self.output != "sequence":
-            return curve_runner(self, X).embed(self.output)
+            return running.curve_runner(self, X).embed(self.output)
         container = getattr(self, "_sklearn_output_config", {}).get("transform")
         if (container or get_config()["transform_output"]) != "default":
             raise ValueError(
                 'output="sequence" gives a list, which no data frame can hold; use '
                 'set_output(transform="default") or output="mean".'
             )
-        return curve_runner(self, X).embed_observations()
+        return running.curve_runner(self, X).embed_observations()
 
     def reconstruct(
         self, X: Any, hidden: Sequence[NDArray[np.bool_]] | None = None
@@ -285,7 +283,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         curves = check_curves(self, X, reset=False)
         flat = None if hidden is None else flat_hidden(hidden, curves.lengths)
-        return curve_runner(self, curves, flat).reconstruct(flat)
+        return running.curve_runner(self, curves, flat).reconstruct(flat)
 
     def score(self, X: Any, y: Any = None, *, relative: bool = False) -> float:
         """Give minus the RMSE of the magnitudes that are hidden at random (larger is better).
@@ -309,7 +307,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ValueError
             If nothing can be hidden, or `relative` is asked for magnitudes that are all alike.
         """
-        rmse, spread = hidden_error(self, X)
+        rmse, spread = running.hidden_error(self, X)
         if not relative:
             return -rmse
         if spread == 0:
@@ -332,7 +330,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         period : ndarray of float64, shape (n_curves,)
             Days; NaN where none was found, or the network takes none.
         """
-        return periods_of(self, X)
+        return running.periods_of(self, X)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the embedder to a folder: its weights as safetensors, all else as JSON.
@@ -353,7 +351,9 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         FileExistsError
             If the folder exists, and `overwrite` is False or it holds something else.
         """
-        return saving.save_embedder(self, current_network(self), folder, overwrite=overwrite)
+        return saving.save_embedder(
+            self, running.current_network(self), folder, overwrite=overwrite
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -385,7 +385,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     @property
     def _n_features_out(self) -> int:
-        return current_network(self).config.embedding_size
+        return running.embedding_size(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_") or self.weights is not None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
+
+# No star is so faint or so bright: what is beyond are marks of missing values, fluxes or times.
+LARGEST_MAGNITUDE = 50.0
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
@@ -38,7 +44,8 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
             # Of an earlier fit on a plain array.
             for name in ("n_features_in_", "feature_names_in_"):
                 estimator.__dict__.pop(name, None)
-        return as_light_curves(X)
+        return _plausible(as_light_curves(X))
+    refuse_text(X)
     # Infinite values are left to LightCurves, which names the curve.
     checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
     if reset:
@@ -47,6 +54,36 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
     if reset or hasattr(estimator, "n_features_in_"):
         return LightCurves.from_grid(validate_data(estimator, X, reset=reset, **checks))
     return LightCurves.from_grid(check_array(X, estimator=estimator, **checks))
+
+
+def _plausible(curves: LightCurves) -> LightCurves:
+    """Warn of magnitudes that no star can have: marks of missing values, fluxes, or times."""
+    strange = np.abs(curves.magnitude) > LARGEST_MAGNITUDE
+    if strange.any():
+        first = int(np.argmax(strange))
+        curve = int(np.searchsorted(curves.offsets, first, side="right")) - 1
+        n_curves = len(np.unique(np.searchsorted(curves.offsets, np.flatnonzero(strange), "right")))
+        warnings.warn(
+            f"{n_curves} of {len(curves)} light curves have magnitudes beyond +-"
+            f"{LARGEST_MAGNITUDE:g}, such as {curves.magnitude[first]:g} in light curve {curve}. "
+            "Where such a number means that nothing was measured, make it NaN; fluxes become "
+            "magnitudes by -2.5 * np.log10(flux); and time comes before magnitude in the columns "
+            "of an array.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return curves
+
+
+def refuse_text(X: Any) -> None:
+    """Raise a TypeError if light curves are given as text: as the path of a file, most likely."""
+    first = X[0] if isinstance(X, list | tuple) and len(X) else X
+    if isinstance(first, str | PathLike):
+        raise TypeError(
+            f"light curves are needed, not text: {os.fspath(first)!r}. If this is a file, read it "
+            "first: datasets.read_text (one star in each file), read_ogle, read_macho, or "
+            "LightCurves.read_parquet."
+        )
 
 
 def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
-from sklearn_astromer import parameters
+from sklearn_astromer import parameters, weights
 from sklearn_astromer.fitting import starting_network
 from sklearn_astromer.hiding import hidden_at_random
 from sklearn_astromer.input_checks import check_curves
@@ -51,9 +51,36 @@ def current_network(embedder: AstromerEmbedder) -> AstromerNetwork:
     if embedder.weights is None:
         raise NotFittedError(
             f"This {type(embedder).__name__} has no weights yet. Call fit, or start from "
-            'pre-trained weights: AstromerEmbedder.pretrained("macho").'
+            "pre-trained weights: AstromerEmbedder.pretrained()."
         )
     return starting_network(embedder)
+
+
+def embedding_size(embedder: AstromerEmbedder) -> int:
+    """Give the length of an embedding; weights that have a name are not read for that.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Fitted, or with weights.
+
+    Returns
+    -------
+    size : int
+
+    Raises
+    ------
+    AttributeError
+        If the embedder has no network, or its weights cannot be read. It is this error so that
+        notebooks and ``dir`` can show an estimator with a typing error in it.
+    """
+    named = weights.available()
+    if not hasattr(embedder, "network_") and embedder.weights in named.names:
+        return named[str(embedder.weights)].embedding_size
+    try:
+        return current_network(embedder).config.embedding_size
+    except (OSError, ValueError) as problem:
+        raise AttributeError(str(problem)) from problem
 
 
 def curve_runner(

@@ -340,7 +340,7 @@ def _fitted_embedder(estimator: Any, curves: LightCurves, seed: int) -> Astromer
     if not isinstance(embedder, AstromerEmbedder):
         raise TypeError(
             "embedder must be an AstromerEmbedder, a FrozenEstimator that holds one, or None, got "
-            f"{embedder!r}."
+            f"{embedder!r}. Weights have names: AstromerEmbedder('macho', finetune=False)."
         )
     embedder = clone(embedder)
     if embedder.random_state is None:

@@ -64,7 +64,9 @@ def read_text(
         names (2 before 10). Files may be compressed with gzip.
     time, magnitude : int or str, default=0 and 1
         Columns: positions, counted from 0, or names. Names are looked up in the header, which is
-        the first line that has all of them; a comment sign may stand before it.
+        the first line that has all of them; a comment sign may stand before it. If no column is
+        given and the first line holds the usual names (``mjd``, ``mag``, ``magerr``, ...), columns
+        are chosen by them.
     error : int, str or None, default=2
         Column of the errors of the magnitudes. None: there are none.
     delimiter : str, default=None
@@ -129,6 +131,7 @@ def read_text(
         comment,
         _checked_count(skip_header),
         marks.words,
+        known_header=chosen in ((0, 1), (0, 1, 2)),
     )
     table = read_files(path, (pattern,), layout, verbose)
     return table.light_curves(marks, time=table.time + zero_point)

@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.light_curves.table_columns import usually_called
+
 __all__ = ["Layout", "files_of", "parse_columns", "star_name", "text_lines"]
 
 GZIP_MAGIC = b"\x1f\x8b"
 ENDINGS = re.compile(r"\.(asc|csv|dat|lc|tbl|tsv|txt)$", re.IGNORECASE)
+ROLES = ("time", "magnitude", "error")
 # Upper and lower limits, as ASAS-SN writes them: nothing was measured.
 LIMITS = ("<", ">")
 
@@ -37,6 +40,8 @@ class Layout:
         Number of lines to skip at the top.
     words : frozenset of str
         Texts, in lower case, that stand for no value.
+    known_header : bool, default=False
+        Whether a header with the usual names of time, magnitude and error goes before positions.
     """
 
     columns: tuple[int | str, ...]
@@ -44,6 +49,7 @@ class Layout:
     comment: str = "#"
     skip_header: int = 0
     words: frozenset[str] = frozenset()
+    known_header: bool = False
 
 
 def files_of(
@@ -183,7 +189,8 @@ def _place(lines: Sequence[str], layout: Layout, name: str) -> tuple[int, list[i
     """Find the first line after the header, and the positions of the columns."""
     positions = [column for column in layout.columns if isinstance(column, int)]
     if len(positions) == len(layout.columns):
-        return layout.skip_header, positions
+        header = _known_header(lines, layout, name) if layout.known_header else None
+        return header or (layout.skip_header, positions)
     wanted = [column for column in layout.columns if isinstance(column, str)]
     for number, line in enumerate(lines):
         text = line.strip().lstrip(layout.comment)
@@ -196,6 +203,28 @@ def _place(lines: Sequence[str], layout: Layout, name: str) -> tuple[int, list[i
             return max(number + 1, layout.skip_header), places
     begins = f"; it begins with {_short(lines[0])}" if lines else ": it is empty"
     raise ValueError(f"{name} has no line with the column names {', '.join(wanted)}{begins}.")
+
+
+def _known_header(lines: Sequence[str], layout: Layout, name: str) -> tuple[int, list[int]] | None:
+    """Find the columns by their usual names, if the first line of data holds names."""
+    texts = ((number, _data(line, layout)) for number, line in enumerate(lines))
+    number, text = next(
+        (pair for pair in texts if pair[0] >= layout.skip_header and pair[1]), (0, "")
+    )
+    fields = _fields(text, layout.delimiter or ("," if "," in text else None))
+    places = []
+    for role in ROLES[: len(layout.columns)]:
+        found = usually_called(role, fields)
+        if role == "error" and not found:
+            raise ValueError(
+                f"{name}, line {number + 1}: no column of errors has a usual name in {text!r}. "
+                "Name all columns (time=..., magnitude=..., error=...), or give error=None if "
+                "there are no errors."
+            )
+        if len(found) != 1:
+            return None
+        places.append(fields.index(found[0]))
+    return number + 1, places
 
 
 def _parse_exactly(

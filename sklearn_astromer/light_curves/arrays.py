@@ -319,6 +319,14 @@ def columns_of_grid(array: Any) -> FlatColumns:
             UserWarning,
             stacklevel=3,
         )
+    if n_curves in (2, 3) and n_days >= 4 and bool((np.diff(grid[0]) > 0).all()):
+        warnings.warn(
+            f"These {n_curves} rows of {n_days} numbers were read as {n_curves} light curves, one "
+            "magnitude a day, but the first row increases like times. If they are the times, "
+            "magnitudes and errors of a single light curve, pass [np.column_stack(X)].",
+            UserWarning,
+            stacklevel=3,
+        )
     time = np.tile(np.arange(n_days, dtype=np.float64), n_curves)
     magnitude = as_flat_numbers(grid.ravel(), np.float32, "magnitude")
     return FlatColumns(time, magnitude, None, np.arange(n_curves + 1, dtype=np.int64) * n_days)

@@ -114,7 +114,11 @@ def one_column(role: str, given: str | None, names: Sequence[str], *, required: 
             f"for example {argument}={candidates[0]!r}."
         )
     if required and not candidates:
-        raise ValueError(f"no column of the {role} was recognised; name it: {argument}=... {known}")
+        one_star = " If all rows are of one star, give it one: table.assign(id='star')."
+        raise ValueError(
+            f"no column of the {role} was recognised; name it: {argument}=..."
+            f"{one_star if role == 'id' else ''} {known}"
+        )
     return candidates[0] if candidates else None
 
 
@@ -277,7 +281,8 @@ def _nothing_fits(
     if not fields and len(usually_called("time", names)):
         return (
             "this table has no column of lists; if each row is one observation, use "
-            f"LightCurves.from_long(table, id=..., time=..., magnitude=...). {inventory}"
+            "LightCurves.from_long(table, id=..., time=..., magnitude=...); if all are of one "
+            f"star, give it an id first: table.assign(id='star'). {inventory}"
         )
     for role, name in given.items():
         if name is not None and name not in fields:

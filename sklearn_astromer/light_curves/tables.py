@@ -127,7 +127,7 @@ def read_parquet(
         try:
             with pq.ParquetFile(file) as reader:
                 columns = choose_columns(reader.schema_arrow, given, band_needed=band is not None)
-                curves, bands = _read(reader.read(columns=_leaves(reader, columns)), columns)
+                curves, bands = _read(reader.read(columns=leaf_columns(reader, columns)), columns)
             if band is None or bands is None:
                 parts.append(only_band(curves, bands, None))
             else:
@@ -142,8 +142,21 @@ def read_parquet(
     return parts[0] if len(parts) == 1 else LightCurves.concatenate(parts)
 
 
-def _leaves(reader: Any, columns: CurveColumns) -> list[str]:
-    # Parquet stores each field of a nested column on its own, so only those needed are read.
+def leaf_columns(reader: Any, columns: CurveColumns) -> list[str]:
+    """Name what has to be read of a Parquet file, which stores each field of a column on its own.
+
+    Parameters
+    ----------
+    reader : pyarrow.parquet.ParquetFile
+        The file.
+    columns : CurveColumns
+        What is needed.
+
+    Returns
+    -------
+    names : list of str
+        Columns, or paths of fields of the nested one.
+    """
     plain = [name for name in (columns.id, columns.band_of_curve) if name is not None]
     wanted = {*columns.fields, *([] if columns.band is None else [columns.band])}
     if columns.nested is None:
@@ -167,8 +180,12 @@ def _parquet_files(
         raise FileNotFoundError(f"there is no file or folder {place}.")
     if place.is_file():
         return [place]
+    # A folder of parts may itself be called x.parquet; what begins so is not data, as for Spark.
     files = sorted(
-        file for file in place.rglob("*.parquet") if not file.name.startswith(("_", "."))
+        file
+        for file in place.rglob("*.parquet")
+        if file.is_file()
+        and not any(part.startswith(("_", ".")) for part in file.relative_to(place).parts)
     )
     if not files:
         raise FileNotFoundError(f"the folder {place} holds no *.parquet files.")

@@ -19,7 +19,7 @@ from sklearn_astromer.light_curves.table_columns import (
     GivenNames,
     choose_columns,
 )
-from sklearn_astromer.light_curves.tables import _leaves
+from sklearn_astromer.light_curves.tables import leaf_columns
 
 # Of each column at once, so that even a file that is one single row group is read bit by bit.
 BUFFER_BYTES = 1 << 20
@@ -155,7 +155,7 @@ class ParquetSource:
         pa = import_pyarrow()
         names = [
             name
-            for name in _leaves(parquet, self.columns)
+            for name in leaf_columns(parquet, self.columns)
             if "." in name or name in parquet.schema_arrow.names
         ]
         for batch in parquet.iter_batches(batch_rows, row_groups=[group], columns=names):

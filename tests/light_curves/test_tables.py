@@ -292,6 +292,18 @@ def test__read_parquet__folder_and_list__files_in_order(tmp_path, curves):
     assert_same(LightCurves.read_parquet(paths), curves)
 
 
+def test__read_parquet__folder_called_like_a_file__its_parts_are_read(tmp_path, curves):
+    for name in ("stars.parquet/part-1.parquet", "stars.parquet/part-0.parquet", "z.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pq.write_table(arrow_lists(curves), tmp_path / name)
+    for left_out in ("_temporary/0.parquet", ".hidden/0.parquet"):
+        (tmp_path / left_out).parent.mkdir()
+        (tmp_path / left_out).write_text("not light curves")
+    both = LightCurves.concatenate([curves, curves])
+    assert_same(LightCurves.read_parquet(tmp_path / "stars.parquet"), both)
+    assert_same(LightCurves.read_parquet(tmp_path), LightCurves.concatenate([both, curves]))
+
+
 @pytest.fixture
 def tables_read(monkeypatch):
     """Every table that comes out of a parquet file."""
