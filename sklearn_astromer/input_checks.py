@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
 
 # No star is so faint or so bright: what is beyond are marks of missing values, fluxes or times.
-LARGEST_MAGNITUDE = 50.0
+LARGEST_MAGNITUDE = 40.0
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
@@ -44,7 +44,9 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
             # Of an earlier fit on a plain array.
             for name in ("n_features_in_", "feature_names_in_"):
                 estimator.__dict__.pop(name, None)
-        return _plausible(as_light_curves(X))
+        curves = as_light_curves(X)
+        # What is of this form already came through this door, or through that of a reader.
+        return curves if isinstance(X, LightCurves) else _plausible(curves)
     refuse_text(X)
     # Infinite values are left to LightCurves, which names the curve.
     checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
@@ -58,7 +60,7 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
 
 def _plausible(curves: LightCurves) -> LightCurves:
     """Warn of magnitudes that no star can have: marks of missing values, fluxes, or times."""
-    strange = np.abs(curves.magnitude) > LARGEST_MAGNITUDE
+    strange = (np.abs(curves.magnitude) > LARGEST_MAGNITUDE) & np.isfinite(curves.time)
     if strange.any():
         first = int(np.argmax(strange))
         curve = int(np.searchsorted(curves.offsets, first, side="right")) - 1
