@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +20,6 @@ except ImportError as error:
     raise SystemExit(
         'This needs onnx and onnxruntime: pip install "sklearn-astromer[benchmark]".'
     ) from error
-
-OPSET = 17
 
 
 class MeanEmbedding(nn.Module):
@@ -78,8 +75,6 @@ class OneCurvePerCall:
 
 def exported(network: AstromerNetwork) -> bytes:
     """Write a network as ONNX takes it, for windows of any number and length."""
-    # The time encoding takes whole turns away, for which the exporter has no operator of its own.
-    torch.onnx.register_custom_op_symbolic("aten::frac", _without_whole_turns, OPSET)
     example = (torch.linspace(-50, 50, 60, dtype=torch.float64).view(2, 30), torch.rand(2, 30))
     names = ["time", "magnitude"]
     stream = io.BytesIO()
@@ -95,11 +90,6 @@ def exported(network: AstromerNetwork) -> bytes:
             input_names=names,
             output_names=["embedding"],
             dynamic_axes={name: {0: "windows", 1: "observations"} for name in names},
-            opset_version=OPSET,
             dynamo=False,
         )
     return stream.getvalue()
-
-
-def _without_whole_turns(graph: Any, turns: Any) -> Any:
-    return graph.op("Sub", turns, graph.op("Floor", turns))
