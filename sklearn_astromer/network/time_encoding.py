@@ -93,5 +93,5 @@ def waves(time: Tensor, turns_per_unit: Tensor, phase: Tensor) -> Tensor:
     # 1e-4, and would change with the zero point of the times. In place, since passes over memory
     # take longer than arithmetic; nothing here is learned.
     turns = time.to(torch.float64).unsqueeze(-1) * turns_per_unit
-    turns.frac_()
-    return torch.add(phase, turns.to(torch.float32), alpha=2 * math.pi).sin_()
+    turns.sub_(turns.round())
+    return turns.to(torch.float32).mul_(2 * math.pi).add_(phase).sin_()
