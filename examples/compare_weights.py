@@ -270,11 +270,13 @@ def finetuned_scores(
         others = np.setdiff1d(np.arange(len(curves)), judges)
         chosen = np.random.default_rng(seed).permutation(others)[:FINETUNING_CURVES]
         embedder = AstromerEmbedder.pretrained(weights, random_state=seed).fit(curves[chosen])
-        embedding = embedder.transform(curves)
+        needed = needed_stars({n: [rows[seed]] for n, rows in splits.items()})
+        embedding = np.full((len(label), embedder.network_.config.embedding_size), np.nan)
+        embedding[needed] = embedder.transform(curves[place[needed]])
         for n, rows in splits.items():
             train, test = rows[seed]
-            model = classifiers(seed)["LR"].fit(embedding[place[train]], label[train])
-            found[n].append(f1_macro(label[test], model.predict(embedding[place[test]])))
+            model = classifiers(seed)["LR"].fit(embedding[train], label[train])
+            found[n].append(f1_macro(label[test], model.predict(embedding[test])))
     for n, of_splits in found.items():
         yield "LR", n, of_splits
 

@@ -82,7 +82,11 @@ def main() -> None:
         windows=metadata["windows"],
         window_size=shipped.config.window_size,
         config=shipped.config,
-        mixture=", ".join(f"{name} {weight:g}" for name, weight in WEIGHTS.items()),
+        mixture=", ".join(
+            f"{name} {weight:g}"
+            for name, weight in WEIGHTS.items()
+            if repr(name) not in settings.get("without", "")
+        ),
         reports=", ".join(
             f"{name} with a percent of id below {low}" for name, low in REPORT_PERCENT.items()
         ),

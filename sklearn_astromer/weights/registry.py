@@ -92,7 +92,8 @@ class WeightsTable(Sequence[WeightsEntry]):
     --------
     >>> from sklearn_astromer import weights
     >>> weights.available().names
-    ['variables', 'macho', 'atlas', 'macho-official', 'atlas-official', 'macho-clean-official']
+    ['variables', 'macho', 'atlas', 'variables-paper', 'macho-official', 'atlas-official',
+     'macho-clean-official']
     >>> weights.available()["atlas"].survey
     'ATLAS'
     """
@@ -208,6 +209,18 @@ _REGISTRY = WeightsTable(
             licence="MIT",
             citation=_PAPER,
             file="atlas.safetensors",
+        ),
+        WeightsEntry(
+            name="variables-paper",
+            description="paper's network, trained from scratch as variables was: to compare with",
+            survey="ASAS, OGLE, CRTS, simulated",
+            band="V, I",
+            n_blocks=2,
+            embedding_size=256,
+            attention="exclude",
+            licence="MIT",
+            citation=f"{_PAPER}; and this package",
+            file="variables-paper.safetensors",
         ),
         WeightsEntry(
             name="macho-official",

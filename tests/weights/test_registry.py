@@ -10,7 +10,7 @@ import pytest
 
 from sklearn_astromer.weights import DEFAULT_WEIGHTS, available
 
-SHIPPED = ["variables", "macho", "atlas"]
+SHIPPED = ["variables", "macho", "atlas", "variables-paper"]
 OFFICIAL = ["macho-official", "atlas-official", "macho-clean-official"]
 
 
