@@ -78,8 +78,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         value). None: never.
     validation_fraction : float or None, default=0.2
         Share of the light curves that is kept for validation; the weights of the epoch with the
-        best validation RMSE are kept; those of `weights`, if no epoch is better. None: train on
-        all of them, for all epochs.
+        best validation RMSE are kept. None: train on all of them, for all epochs.
     batch_size : int or "auto", default="auto"
         Windows at once. "auto": 64 in `fit`; elsewhere 16 on a CPU and 1024 on a GPU. Where memory
         runs out, `transform` goes on with half of it.

@@ -22,7 +22,6 @@ from sklearn_astromer.training.decoder import solve_decoder
 from sklearn_astromer.training.devices import autocast, seeded
 from sklearn_astromer.training.progress import RMSE_NAMES, EpochBar, training_record
 from sklearn_astromer.training.schedule import rise_and_fall
-from sklearn_astromer.training.start import KeepStart
 from sklearn_astromer.windows import Observations, random_windows
 
 # Keeps the slope of the square root finite where a batch is predicted exactly.
@@ -230,8 +229,8 @@ def train(
     observations : Observations
         Curves to train on.
     validation : Observations or None
-        Curves that decide when to stop and which weights are best, in fine-tuning those from the
-        start among them; without them training goes on to the end and keeps the last weights.
+        Curves that decide when to stop and which weights are best; without them training goes on
+        to the end and keeps the last weights.
     settings : TrainingSettings
         How.
     callbacks : sequence of (name, skorch.callbacks.Callback), default=()
@@ -256,26 +255,17 @@ def train(
     training_windows = windows_of(observations, seed=settings.seed, same_each_epoch=False)
     callbacks = [("train_rmse", PassthroughScoring("train_rmse", on_train=True)), *callbacks]
     split, anchor = None, None
-    network.to(settings.device).eval()
     if validation is not None:
-        validating = windows_of(validation, seed=settings.seed + 1, same_each_epoch=True)
-        split = predefined_split(validating)
+        split = predefined_split(
+            windows_of(validation, seed=settings.seed + 1, same_each_epoch=True)
+        )
         patience = settings.patience or settings.max_epochs + 1
         # Any improvement counts: the weights of the very best epoch are kept.
         best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", best))
-        if settings.fine_tuning:
-            # Before the decoder is touched, and at the end after the best epoch is chosen.
-            start = KeepStart(
-                network,
-                validating,
-                HiddenRMSE(),
-                device=settings.device,
-                precision=settings.precision,
-            )
-            callbacks.append(("start", start))
     if settings.verbose:
         callbacks.append(("progress", EpochBar(RMSE_NAMES, settings.verbose)))
+    network.to(settings.device).eval()
     if settings.fine_tuning:
         solve_decoder(network, training_windows)
         steps_per_epoch = -(-len(training_windows) // settings.batch_size)

@@ -204,39 +204,6 @@ def test__train__no_better_for_as_long_as_patience__stops() -> None:
     assert len(errors) - 1 - int(np.argmin(errors)) == 2
 
 
-def trained_on_sines(**changes: Any) -> tuple[AstromerNetwork, dict[str, torch.Tensor]]:
-    """Fine-tune a network that already predicts sines well; give it, and its weights before."""
-    time = np.arange(40.0)
-    curves = [
-        np.column_stack([time, 15 + np.sin(time / 6 + phase)]) for phase in np.linspace(0, 6, 24)
-    ]
-    sines = usable_observations(as_light_curves(curves))
-    network = random_network()
-    train(network, sines, sines, settings(max_epochs=30, visible_fraction=0.0))
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    given = {"fine_tuning": True, "visible_fraction": 0.0} | changes
-    train(network, sines, sines, settings(**given))
-    return network, before
-
-
-def test__train__fine_tuning_that_only_does_harm__keeps_the_weights_from_the_start(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    network, before = trained_on_sines(learning_rate=1.0, max_epochs=1)
-    after = network.state_dict()
-    assert all(torch.equal(after[name], before[name]) for name in before)
-    assert "these are kept" in caplog.text
-
-
-def test__train__fine_tuning_that_helps__keeps_what_was_learned(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    network, before = trained_on_sines(learning_rate=1e-3, max_epochs=20)
-    after = network.state_dict()
-    assert not torch.equal(after["decoder.linear.weight"], before["decoder.linear.weight"])
-    assert "these are kept" not in caplog.text
-
-
 def test__train__without_validation__goes_on_to_the_end() -> None:
     history = train(random_network(), observations_of(LENGTHS), None, settings(max_epochs=4))
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
