@@ -66,8 +66,12 @@ def test__docstring__its_examples_run__give_the_output_shown(test: doctest.DocTe
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
-def test__figure_of_a_page__its_script_runs__draws(figure: Path) -> None:
+def test__figure_of_a_page__its_script_runs__draws(
+    figure: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plt.close("all")
+    # As in the build.
+    monkeypatch.chdir(figure.parent)
     runpy.run_path(str(figure))
     assert len(plt.get_fignums()) == 1
     plt.gcf().canvas.draw()

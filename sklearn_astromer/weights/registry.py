@@ -278,6 +278,6 @@ def available() -> WeightsTable:
     --------
     >>> from sklearn_astromer import weights
     >>> len(weights.available())
-    6
+    7
     """
     return _REGISTRY
