@@ -35,14 +35,35 @@ class Ephemerides:
 
     @classmethod
     def none(cls, n_curves: int) -> Ephemerides:
-        """Give what says that no light curve has a period."""
+        """Give what says that no light curve has a period.
+
+        Parameters
+        ----------
+        n_curves : int
+            Number of light curves.
+
+        Returns
+        -------
+        ephemerides : Ephemerides
+            All NaN.
+        """
         return cls(*np.full((len(fields(cls)), n_curves), np.nan))
 
     def __len__(self) -> int:
         return len(self.period)
 
     def of(self, chosen: NDArray[np.integer] | slice) -> Ephemerides:
-        """Give those of some light curves."""
+        """Give those of some light curves.
+
+        Parameters
+        ----------
+        chosen : ndarray of int, or slice
+            Their positions.
+
+        Returns
+        -------
+        ephemerides : Ephemerides
+        """
         return Ephemerides(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def facts(self) -> NDArray[np.float32]:
