@@ -38,7 +38,7 @@ all: {reports}.
 
 **What was learned.** To tell, of a random window: the half of its magnitudes that was hidden; the
 folded profile and simple statistics of the whole light curve; and, of simulated stars, the class.
-One window in ten got a wrong period, and one in ten none.
+Networks that fold were given a wrong period in one window of ten, and none in one of ten.
 
 **Settings.** {settings}
 
