@@ -4,10 +4,11 @@ The baseline is the usual way, in which every window is padded to its full lengt
 machine's own rate of float32 matrix products. ``--onnx`` adds one light curve per call through ONNX
 Runtime. ``--data FILE`` (Parquet, one row per light curve) adds a table of real light curves, from
 an Arrow table to an array. ``--memory`` also embeds ten million observations and prints how much
-memory that took beyond the light curves themselves.
+memory that took beyond the light curves themselves. ``--profile`` tells which operations take the
+time, for full windows.
 
 Usage: python examples/benchmarks/transform.py [--curves 1024] [--repeats 5] [--onnx]
-       [--data asas.parquet [--stars 512]] [--memory] [--json FILE]
+       [--data asas.parquet [--stars 512]] [--memory] [--profile] [--json FILE]
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from measuring import Report, Way, add_options, operations, random_curves
+from measuring import Report, Way, add_options, operations, print_table, random_curves
 from numpy.typing import NDArray
+from torch.profiler import ProfilerActivity, profile
 
 from sklearn_astromer import AstromerEmbedder, LightCurves, as_light_curves
 from sklearn_astromer.network import AstromerNetwork
@@ -128,6 +130,28 @@ def measure_memory(
     report.keep("memory", row | {"peak GB": after / 1e6, "more GB": (after - before) / 1e6})
 
 
+def print_profile(embedder: AstromerEmbedder, n_curves: int, n_rows: int = 12) -> None:
+    """Print which operations take the time of full windows, without those that they call."""
+    size = embedder.network_.config.window_size
+    curves = random_curves(np.full(n_curves, size))
+    embedder.transform(curves)
+    with profile(activities=[ProfilerActivity.CPU]) as run:
+        embedder.transform(curves)
+    operators = sorted(run.key_averages(), key=lambda row: -row.self_cpu_time_total)
+    total = sum(row.self_cpu_time_total for row in operators)
+    rows = [
+        {
+            "name": row.key.removeprefix("aten::"),
+            "calls": row.count,
+            "share of time": row.self_cpu_time_total / total,
+            "microseconds per window": row.self_cpu_time_total / n_curves,
+        }
+        for row in operators[:n_rows]
+    ]
+    print(f"\nfull windows, one run of {n_curves:,}, wall time of operations\n")
+    print_table(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--curves", type=int, default=1024)
@@ -135,6 +159,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="Parquet file of real light curves")
     parser.add_argument("--stars", type=int, default=512, help="of them, the first")
     parser.add_argument("--memory", action="store_true", help="embed ten million observations too")
+    parser.add_argument("--profile", action="store_true", help="which operations take the time")
     add_options(parser)
     options = parser.parse_args()
     report = Report("transform", options)
@@ -154,6 +179,8 @@ def main() -> None:
     measure_speed(report, embedder, ways, options.curves)
     if options.data is not None:
         measure_real(report, embedder, ways, options.data, options.stars)
+    if options.profile:
+        print_profile(embedder, options.curves)
     if options.memory:
         measure_memory(report, embedder)
 
