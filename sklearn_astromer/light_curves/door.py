@@ -14,6 +14,7 @@ from sklearn_astromer.light_curves.arrays import (
     columns_of_list,
     columns_of_padded,
     is_list_of_curves,
+    refuse_no_curves,
 )
 from sklearn_astromer.light_curves.container import LightCurves
 from sklearn_astromer.light_curves.frames import unpacked
@@ -66,15 +67,16 @@ def as_light_curves(X: Any) -> LightCurves:
 
     Raises
     ------
-    ValueError, TypeError
+    LightCurveError, TypeError
         If it is none of these; the message names the position of the curve and the remedy.
+
+    Warns
+    -----
+    LightCurveWarning
+        If light curves are probably not what they should be: see `LightCurves`.
     """
     curves = _converted(X)
-    if len(curves) == 0:
-        shape = getattr(X, "shape", (0,))
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
-        )
+    refuse_no_curves(len(curves), getattr(X, "shape", (0,)))
     return curves
 
 

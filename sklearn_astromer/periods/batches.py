@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_astromer.light_curves import LightCurves
-from sklearn_astromer.windows import usable_observations
+from sklearn_astromer.windows import refuse_bad_errors, usable_observations
 
 # A row of the spectrum: frequencies on both sides of a centre, reached by the same products.
 HALF_ROW = 128
@@ -140,12 +140,13 @@ class SearchableCurves:
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a curve has no measured observation, or an error that is not positive.
     """
 
     def __init__(self, curves: LightCurves, *, add_jitter: bool = False) -> None:
         observations = usable_observations(curves)
+        refuse_bad_errors(curves, "weights need")
         self.offsets = observations.offsets
         # Differences of times need all digits; their origin does not.
         self.time = observations.time
@@ -154,7 +155,6 @@ class SearchableCurves:
         self.weight = np.ones(len(self.time))
         if curves.error is not None:
             error = curves.error[observations.position].astype(np.float64)
-            self._check_errors(error, observations.position, curves.offsets)
             square = self._known_errors(error) ** 2
             self.weight = 1 / (square + self._excess(square) if add_jitter else square)
         starts = self.offsets[:-1]
@@ -168,24 +168,6 @@ class SearchableCurves:
 
     def __len__(self) -> int:
         return len(self.length)
-
-    def _check_errors(
-        self,
-        error: NDArray[np.float64],
-        position: NDArray[np.int64],
-        given_offsets: NDArray[np.int64],
-    ) -> None:
-        wrong = np.flatnonzero(error <= 0)
-        if len(wrong):
-            place = position[wrong].min()
-            curve = int(np.searchsorted(given_offsets, place, side="right")) - 1
-            value = error[wrong[position[wrong].argmin()]]
-            raise ValueError(
-                f"light curve {curve}: the error is {value:g} at observation "
-                f"{place - given_offsets[curve]}, but weights need errors above 0. Where it means "
-                "that nothing was measured, make the magnitude NaN; where the error is not known, "
-                "make the error NaN."
-            )
 
     def _known_errors(self, error: NDArray[np.float64]) -> NDArray[np.float64]:
         unknown = np.isnan(error)

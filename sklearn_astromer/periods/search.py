@@ -63,7 +63,7 @@ class PeriodSearch:
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a curve has no measured observation, or an error that is not positive.
     """
 

@@ -106,7 +106,7 @@ def test__from_table__band__its_observations_and_empty_curves(name):
 def test__as_light_curves__several_bands_in_a_curve__refused_with_remedy(name):
     table = TABLES[name]()
     assert holds_light_curves(table)
-    message = r"light curve 0 has observations of several bands, 'g' and 'r'.*band='g'.*BandEmbed"
+    message = r"light curve 0.* has observations of several bands, 'g' and 'r'.*band='g'.*BandEmbed"
     with pytest.raises(ValueError, match=message):
         as_light_curves(table)
 
@@ -242,7 +242,7 @@ def test__from_long__band__every_star_and_its_observations(name):
 
 @pytest.mark.parametrize("name", LONG_TABLES)
 def test__from_long__several_bands_and_none_chosen__refused(name):
-    with pytest.raises(ValueError, match=r"light curve 0 has observations of several bands"):
+    with pytest.raises(ValueError, match=r"light curve 0.* has observations of several bands"):
         LightCurves.from_long(LONG_TABLES[name]())
 
 

@@ -1,0 +1,194 @@
+"""Every public function that takes light curves, tried with every bad or odd input.
+
+Each gets the right numbers (those of a plain input), a warning that has a name, or an error of ours
+that says where it is and what to do. What the inputs are, and what they must get, is in
+`bad_inputs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from bad_inputs import BAD, CASES, CURVES, LABELS, Case
+from example_curves import random_embedder, small_embedder
+from example_heads import classifier_of, frozen_embedder, narrow_heads
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sklearn_astromer import (
+    AstromerEmbedder,
+    AstromerRegressor,
+    FoldedCurve,
+    PeriodFinder,
+    as_light_curves,
+)
+from sklearn_astromer.datasets import is_white_noise, magnitude_moments
+from sklearn_astromer.evaluation import few_shot_curve
+from sklearn_astromer.periods import periodogram, with_periods
+from sklearn_astromer.plotting import (
+    AttentionDisplay,
+    EmbeddingDisplay,
+    LightCurveDisplay,
+    ReconstructionDisplay,
+)
+
+EMBEDDER = random_embedder()
+# Of the shortest curves at least something is folded.
+SEARCH: dict[str, Any] = {"min_period": 0.5}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def narrow() -> Iterator[None]:
+    with narrow_heads():
+        yield
+
+
+@cache
+def folding_embedder(period_search: bool = True) -> AstromerEmbedder:
+    embedder = small_embedder(architecture="folding", max_epochs=1, period_search=period_search)
+    return embedder.fit(CURVES)
+
+
+@cache
+def trained(kind: str) -> Any:
+    """An estimator that was fitted to good light curves."""
+    if kind == "regressor":
+        return regressor().fit(CURVES, np.arange(4.0))
+    return classifier_of(kind, max_epochs=1).fit(CURVES, LABELS)
+
+
+def regressor() -> AstromerRegressor:
+    return AstromerRegressor(
+        frozen_embedder(), head="linear", max_epochs=1, validation_fraction=None, random_state=0
+    )
+
+
+def measured_rows(rows: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join what is given for each observation, without those that were not measured."""
+    return np.concatenate([row[np.isfinite(row.reshape(len(row), -1)).all(1)] for row in rows])
+
+
+def measured(X: Any) -> NDArray[Any]:
+    """Whatever was measured, in order, and what it belongs to."""
+    curves = as_light_curves(X)
+    seen = np.isfinite(curves.time) & np.isfinite(curves.magnitude)
+    star = np.repeat(np.arange(len(curves)), curves.lengths)
+    columns = np.stack([star[seen], curves.time[seen], curves.magnitude[seen]])
+    return columns[:, np.lexsort(columns[::-1])]
+
+
+def fitted(X: Any) -> NDArray[Any]:
+    embedder = small_embedder(max_epochs=1, validation_fraction=None).fit(X)
+    return embedder.transform(CURVES)
+
+
+def scores(X: Any) -> NDArray[Any]:
+    model = make_pipeline(frozen_embedder(), LogisticRegression())
+    table = few_shot_curve(
+        {"model": model}, X, LABELS, [1], test_per_class=1, n_splits=1, random_state=0
+    )
+    return table["f1_mean"].to_numpy()
+
+
+def spectrum(X: Any) -> NDArray[Any]:
+    frequencies, powers = periodogram(X, **SEARCH)
+    return np.concatenate([*frequencies, *powers])
+
+
+def drawn(display: Any) -> NDArray[Any]:
+    """The points of a display."""
+    lines = display.artist_[0]
+    plt.close("all")
+    return np.sort(np.asarray(lines.get_xydata()), axis=0)
+
+
+USES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "as_light_curves": ("everywhere", measured),
+    "magnitude_moments": ("everywhere", lambda X: np.array(magnitude_moments(X))),
+    "is_white_noise": ("everywhere", is_white_noise),
+    "AstromerEmbedder.fit": ("embedded", fitted),
+    "AstromerEmbedder.transform": ("embedded", EMBEDDER.transform),
+    "AstromerEmbedder.transform, sequence": (
+        "embedded",
+        lambda X: measured_rows(random_embedder(output="sequence").transform(X)),
+    ),
+    "AstromerEmbedder.reconstruct": ("embedded", lambda X: measured_rows(EMBEDDER.reconstruct(X))),
+    "AstromerEmbedder.score": ("embedded", EMBEDDER.score),
+    "AstromerEmbedder.find_periods": ("searched", lambda X: folding_embedder().find_periods(X)),
+    "AstromerEmbedder.transform, folding": (
+        "searched",
+        lambda X: folding_embedder().transform(X),
+    ),
+    "AstromerEmbedder.transform, no search": (
+        "searched",
+        lambda X: folding_embedder(period_search=False).transform(X),
+    ),
+    "AstromerClassifier.fit": (
+        "embedded",
+        lambda X: classifier_of(max_epochs=1).fit(X, LABELS).predict_proba(CURVES),
+    ),
+    "AstromerClassifier.partial_fit": (
+        "embedded",
+        lambda X: classifier_of(max_epochs=1).partial_fit(X, LABELS).predict_proba(CURVES),
+    ),
+    "AstromerClassifier.predict_proba": (
+        "embedded",
+        lambda X: trained("linear").predict_proba(X),
+    ),
+    "LSTMClassifier.fit": (
+        "embedded",
+        lambda X: classifier_of("baseline", max_epochs=1).fit(X, LABELS).predict_proba(CURVES),
+    ),
+    "LSTMClassifier.predict_proba": ("embedded", lambda X: trained("baseline").predict_proba(X)),
+    "AstromerRegressor.fit": (
+        "embedded",
+        lambda X: regressor().fit(X, np.arange(4.0)).predict(CURVES),
+    ),
+    "AstromerRegressor.predict": ("embedded", lambda X: trained("regressor").predict(X)),
+    "PeriodFinder.transform": ("searched", lambda X: PeriodFinder(**SEARCH).transform(X)),
+    "FoldedCurve.fit_transform": (
+        "searched",
+        lambda X: FoldedCurve(n_bins=6, with_period=True, **SEARCH).fit_transform(X),
+    ),
+    "periodogram": ("searched", spectrum),
+    "with_periods": ("searched", lambda X: with_periods(X).ephemerides.facts()),
+    "few_shot_curve": ("embedded", scores),
+    "EmbeddingDisplay": (
+        "embedded",
+        lambda X: EmbeddingDisplay.from_estimator(EMBEDDER, X).position,
+    ),
+    "LightCurveDisplay": (
+        "drawn",
+        lambda X: drawn(LightCurveDisplay.from_light_curve(X, index=BAD)),
+    ),
+    "ReconstructionDisplay": (
+        "drawn",
+        lambda X: ReconstructionDisplay.from_estimator(EMBEDDER, X, index=BAD).predicted,
+    ),
+    "AttentionDisplay": (
+        "drawn",
+        lambda X: AttentionDisplay.from_estimator(EMBEDDER, X, index=BAD).attention,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.given)
+@pytest.mark.parametrize("name", USES)
+def test__use__bad_or_odd_light_curves__right_numbers_or_says_what_is_wrong(
+    name: str, case: Case
+) -> None:
+    use, function = USES[name]
+    outcome = case.outcome(use)
+    expected = None
+    if outcome.kind is None or issubclass(outcome.kind, Warning):
+        expected = function(case.numbers())
+    with outcome.expected():
+        result = function(case.X())
+        np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
+    plt.close("all")
