@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,12 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
-from sklearn_astromer.light_curves.arrays import NOT_NUMBERS, as_numbers
+from sklearn_astromer.light_curves.arrays import NOT_NUMBERS, as_numbers, refuse_no_curves
+from sklearn_astromer.light_curves.door import refuse_text
 from sklearn_astromer.light_curves.frames import column_names
 
-# How the names of types begin, in pandas and polars, which scikit-learn would turn into numbers that
-# mean something else; and what numpy calls them.
+# How the names of types begin, in pandas and polars, which scikit-learn would turn into numbers
+# that mean something else; and what numpy calls them.
 KINDS = {"bool": "b", "date": "M", "timestamp": "M", "timedelta": "m", "duration": "m"}
 
 
@@ -56,13 +55,20 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
     refuse_text(X)
     X = _real_numbers(X)
     # Infinite values are left to LightCurves, which names the curve.
-    checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+    checks: dict[str, Any] = {
+        "dtype": (np.float64, np.float32),
+        "ensure_all_finite": False,
+        "ensure_min_samples": 0,
+    }
     if reset:
         # Of a single observation none can be hidden while another is seen.
         checks["ensure_min_features"] = 2
     if reset or hasattr(estimator, "n_features_in_"):
-        return LightCurves.from_grid(validate_data(estimator, X, reset=reset, **checks))
-    return LightCurves.from_grid(check_array(X, estimator=estimator, **checks))
+        grid = validate_data(estimator, X, reset=reset, **checks)
+    else:
+        grid = check_array(X, estimator=estimator, **checks)
+    refuse_no_curves(*grid.shape)
+    return LightCurves.from_grid(grid)
 
 
 def _real_numbers(X: Any) -> Any:
@@ -73,22 +79,11 @@ def _real_numbers(X: Any) -> Any:
         # Objects and complex numbers are left to scikit-learn, which has its own words for them.
         return as_numbers(X, "the array of magnitudes") if X.dtype.kind in "bMmSU" else X
     # Of data frames, whose columns scikit-learn is to know by their names.
-    for name, dtype in zip(column_names(X), X.dtypes) if hasattr(X, "dtypes") else ():
+    for name, dtype in zip(column_names(X), X.dtypes, strict=True) if hasattr(X, "dtypes") else ():
         for begins, kind in KINDS.items():
             if str(dtype).lower().startswith(begins):
                 raise TypeError(f"column {name!r}: holds {NOT_NUMBERS[kind]}.")
     return X
-
-
-def refuse_text(X: Any) -> None:
-    """Raise a TypeError if light curves are given as text: as the path of a file, most likely."""
-    first = X[0] if isinstance(X, list | tuple) and len(X) else X
-    if isinstance(first, str | PathLike):
-        raise TypeError(
-            f"light curves are needed, not text: {os.fspath(first)!r}. If this is a file, read it "
-            "first: datasets.read_text (one star in each file), read_ogle, read_macho, or "
-            "LightCurves.read_parquet."
-        )
 
 
 def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:

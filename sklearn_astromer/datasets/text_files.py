@@ -277,8 +277,8 @@ def _value(fields: Sequence[str], position: int, words: frozenset[str], where: s
         ) from None
     if np.isinf(value):
         raise LightCurveError(
-            f"{where}: the value in column {position}, counted from 0, is infinite; if it means that "
-            "there is no value, write NaN, or add it to missing."
+            f"{where}: the value in column {position}, counted from 0, is infinite; if it means "
+            "that there is no value, write NaN, or add it to missing."
         )
     return value
 

@@ -103,9 +103,9 @@ def as_flat_numbers(values: Any, dtype: Any, name: str) -> npt.NDArray[Any]:
         return np.ascontiguousarray(array, dtype=dtype)
 
 
-def refuse_no_curves(n_curves: int, shape: tuple[int, ...] = (0,)) -> None:
-    """Raise a LightCurveError if there are no light curves; it begins as scikit-learn's own."""
-    if not n_curves:
+def refuse_no_curves(*shape: int) -> None:
+    """Raise a LightCurveError, which begins as scikit-learn's, if there are no light curves."""
+    if not shape[0]:
         raise LightCurveError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required: there "
             "are no light curves. Did a selection leave none?"

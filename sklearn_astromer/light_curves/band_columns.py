@@ -87,8 +87,8 @@ class Bands:
         pair = [self.values[int(row)].as_py() for row in rows]
         known = next(name for name in pair if name is not None)
         raise LightCurveError(
-            f"{curve_name(curve, curves.ids)} has observations of several bands, {pair[0]!r} and {pair[1]!r}. "
-            f"Choose one with band={known!r} in LightCurves.from_table, from_long or "
+            f"{curve_name(curve, curves.ids)} has observations of several bands, {pair[0]!r} and "
+            f"{pair[1]!r}. Choose one with band={known!r} in LightCurves.from_table, from_long or "
             "read_parquet; or embed each of them by itself, with BandEmbedder. If they are all one "
             "to you, leave the column of bands out."
         )

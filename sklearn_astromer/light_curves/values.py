@@ -1,4 +1,4 @@
-"""What the values of light curves may be: some are refused, and what is probably wrong is warned of.
+"""What the values of light curves may be: some are refused, others warned of.
 
 Each light curve passes here once, when `LightCurves` are made of numbers from outside; those that
 are selected from them later are not looked at again. The lowest and the highest value of a column
@@ -257,7 +257,7 @@ def _warn_of_lost_digits(columns: FlatColumns) -> None:
     quarters = quarters[np.isfinite(quarters)]
     if len(quarters) >= FEWEST_QUARTERS and (quarters % 1 == 0).all() and (quarters % 2 != 0).any():
         warn(
-            f"the times, such as {quarters[0] / 4!r}, are all multiples of a quarter of a day: "
+            f"the times, such as {quarters[0] / 4:.2f}, are all multiples of a quarter of a day: "
             "float32, which they have probably been in, holds Julian dates no better. Keep times "
             "in float64 from where they are read, or subtract 2,400,000 before they become float32."
         )

@@ -18,6 +18,8 @@ HALF_ROW = 128
 ROW = 2 * HALF_ROW
 # Lengths of a batch differ by no more than this factor, which bounds the padding.
 LENGTH_RATIO = 1.1
+# More than can be searched, and less than int64 holds.
+LARGEST_COUNT = 1e18
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class SearchRange:
             width = self.oversampling * span * (1 / self.min_period - 1 / longest)
         # So that rounding does not leave out the shortest period itself.
         steps = np.floor(np.nan_to_num(width, neginf=-1) + 1e-6)
-        return np.where(span > 0, np.maximum(steps + 1, 0), 0).astype(np.int64)
+        return np.where(span > 0, np.clip(steps + 1, 0, LARGEST_COUNT), 0).astype(np.int64)
 
     def grid(self, span: Tensor) -> FrequencyGrid:
         """Give the frequencies of curves with these spans (days)."""
