@@ -196,8 +196,9 @@ NOT_AS_PLAIN = {
 def left_out(name: str, case: Case) -> bool:
     """Tell what is no use of light curves."""
     if name.endswith("Display"):
-        # Displays take one light curve as it is.
-        return case.given == "a 2-D array that is one light curve"
+        # Displays take one light curve as it is; and of one observation none can be hidden.
+        one = "a light curve of one observation" if name == "ReconstructionDisplay" else ""
+        return case.given in ("a 2-D array that is one light curve", one)
     # Whatever is no light curve counts as features; and of labels, more is asked first.
     return name == "few_shot_curve" and (
         case.given.startswith("a 2-D array")
