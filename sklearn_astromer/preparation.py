@@ -63,7 +63,7 @@ def observations_for(
         seen = np.add.reduceat(~hidden[observations.position], observations.offsets[:-1])
         hidden = hidden & np.repeat(seen > 0, curves.lengths)
         magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
-        curves = curves.with_magnitude(magnitude)
+        curves = curves._with_magnitude(magnitude)
         # What is known was found with what is hidden now.
         known = None
     if known is None:

@@ -191,6 +191,21 @@ def test__transform_parquet__infinite_value__file_and_row_named(tmp_path: Path) 
         sample_curves(path, 4, verbose=0)
 
 
+@pytest.mark.parametrize("batch_rows", [1, 3])
+def test__streams__strange_values_in_all_batches__told_once_with_the_place(
+    batch_rows: int, tmp_path: Path
+) -> None:
+    path = parquet(tmp_path, [curve + np.array([0, 100, 0]) for curve in CURVES])
+    message = r"from .*stars.parquet, row group 0, row 0 on .*beyond.*Of further rows nothing"
+    with pytest.warns(LightCurveWarning, match=message) as told:
+        transform_parquet(EMBEDDER, path, tmp_path / "out", batch_rows=batch_rows, verbose=0)
+    assert len(told) == 1
+    with pytest.warns(LightCurveWarning, match=message) as told:
+        curves = sample_curves(path, 4, batch_rows=batch_rows, verbose=0)
+    assert len(told) == 1
+    assert curves.ids.tolist() == ["A", "B", "C", "D"]
+
+
 LABEL_TAKERS: dict[str, Callable[[Any, Any], Any]] = {
     "AstromerClassifier": classifier_of(max_epochs=1).fit,
     "LSTMClassifier": classifier_of("baseline", max_epochs=1).fit,

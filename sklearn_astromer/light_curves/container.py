@@ -169,8 +169,28 @@ class LightCurves(TableReaders):
             )
         return self._from_checked(self._columns, self.ids, ephemerides)
 
-    def with_magnitude(self, magnitude: npt.NDArray[np.float32]) -> LightCurves:
-        """Give the same observations with other magnitudes, which are not checked."""
+    def with_ids(self, ids: npt.ArrayLike) -> LightCurves:
+        """Give the same light curves with other names.
+
+        Parameters
+        ----------
+        ids : array-like of shape (n_curves,)
+            One for each light curve.
+
+        Returns
+        -------
+        LightCurves
+            Nothing is copied.
+
+        Raises
+        ------
+        LightCurveError
+            If there are not as many as light curves.
+        """
+        return self._from_checked(self._columns, checked_ids(ids, len(self)), self.ephemerides)
+
+    def _with_magnitude(self, magnitude: npt.NDArray[np.float32]) -> LightCurves:
+        # Not checked: of the same magnitudes, some made NaN.
         columns = self._columns._replace(magnitude=magnitude)
         return self._from_checked(columns, self.ids, self.ephemerides)
 
