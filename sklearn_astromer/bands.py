@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import Tags, check_consistent_length, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters, weights
 from sklearn_astromer.embedder import AstromerEmbedder
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.light_curves.arrays import refuse_no_curves
 from sklearn_astromer.light_curves.tables import split_table
 
 FILLERS = {"nan": np.nan, "zero": 0.0}
@@ -99,18 +101,20 @@ class BandEmbedder(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
+        ParameterError, LightCurveError
             If a parameter or a light curve is not valid, or nothing was measured in a band.
         TypeError
             If `X` is no table, and so has no bands.
         """
         self._check_parameters()
         curves = self._split(X, self.bands)
+        if y is not None:
+            check_consistent_length(next(iter(curves.values())), y)
         fitted = {}
         for band, of_band in curves.items():
             measured = np.flatnonzero(of_band.n_finite > 0)
             if not len(measured):
-                raise ValueError(
+                raise LightCurveError(
                     f"no light curve has a measurement in band {band!r}; take it out of bands, or "
                     "use weights that need no fit."
                 )
@@ -136,7 +140,7 @@ class BandEmbedder(TransformerMixin, BaseEstimator):
         ------
         sklearn.exceptions.NotFittedError
             If the embedder needs to be fitted and is not.
-        ValueError
+        LightCurveError
             If a light curve is not valid, or none has a measurement in any of the bands.
         TypeError
             If `X` is no table, and so has no bands.
@@ -161,7 +165,7 @@ class BandEmbedder(TransformerMixin, BaseEstimator):
         else:
             values = embedder.transform(curves[measured])
             if isinstance(values, list):
-                raise ValueError(
+                raise ParameterError(
                     f"the embedder gave a list for band {band!r}; one row per light curve is "
                     'needed: output="mean" or "max".'
                 )
@@ -174,24 +178,23 @@ class BandEmbedder(TransformerMixin, BaseEstimator):
         # After fit, in which all bands were seen, other light curves may have none of them.
         seen = hasattr(self, "embedders_")
         curves = split_table(X, list(bands), some_needed=not seen, **(self.columns or {}))
-        if not len(next(iter(curves.values()))):
-            raise ValueError(
-                "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required."
-            )
+        refuse_no_curves(len(next(iter(curves.values()))))
         return curves
 
     def _check_parameters(self) -> None:
         bands = self.bands
         if isinstance(bands, str) or not len(bands) or len(set(bands)) < len(bands):
-            raise ValueError(
+            raise ParameterError(
                 f'bands must be a list of different names, as in bands=["g", "r"], got {bands!r}.'
             )
         parameters.one_of("missing", self.missing, tuple(FILLERS))
         if not isinstance(self.add_indicator, bool | np.bool_):
-            raise ValueError(f"add_indicator must be True or False, got {self.add_indicator!r}.")
+            raise ParameterError(
+                f"add_indicator must be True or False, got {self.add_indicator!r}."
+            )
         unknown = [name for name in self.columns or () if name not in COLUMNS]
         if unknown:
-            raise ValueError(
+            raise ParameterError(
                 f"columns may name {', '.join(COLUMNS)}; got {', '.join(map(repr, unknown))}."
             )
 

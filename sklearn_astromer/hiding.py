@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.windows import Windows
 
 # Paper, Sect. 4.3: of the observations to be predicted, 20 % are shown as they are, and 20 % with
@@ -161,18 +162,18 @@ def flat_hidden(
 
     Raises
     ------
-    ValueError
+    ParameterError
         If an array is missing, left over, of the wrong length or not of bool.
     """
     parts = [np.asarray(part) for part in hidden]
     if len(parts) != len(lengths):
-        raise ValueError(
+        raise ParameterError(
             f"hidden has {len(parts)} entries for {len(lengths)} light curves; give one array of "
             "bool per light curve."
         )
     for position, (part, length) in enumerate(zip(parts, lengths, strict=True)):
         if part.dtype != bool or part.shape != (length,):
-            raise ValueError(
+            raise ParameterError(
                 f"light curve {position}: hidden must be {length} values of bool, one per "
                 f"observation, got {part.dtype} of shape {part.shape}."
             )

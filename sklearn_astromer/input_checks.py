@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -12,10 +9,15 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
+from sklearn_astromer.light_curves.arrays import NOT_NUMBERS, as_numbers, refuse_no_curves
+from sklearn_astromer.light_curves.door import refuse_text
+from sklearn_astromer.light_curves.frames import column_names
 
-# No star is so faint or so bright: what is beyond are marks of missing values, fluxes or times.
-LARGEST_MAGNITUDE = 40.0
+# How the names of types begin, in pandas and polars, which scikit-learn would turn into numbers
+# that mean something else; and what numpy calls them.
+KINDS = {"bool": "b", "date": "M", "timestamp": "M", "timedelta": "m", "duration": "m"}
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
@@ -36,56 +38,52 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
 
     Raises
     ------
-    ValueError, TypeError
+    LightCurveError, ValueError, TypeError
         If `X` is no form of light curves, or has other columns than in `fit`.
+
+    Warns
+    -----
+    LightCurveWarning
+        If light curves are probably not what they should be: see `LightCurves`.
     """
     if holds_light_curves(X) or (isinstance(X, list | tuple) and not X):
         if reset:
             # Of an earlier fit on a plain array.
             for name in ("n_features_in_", "feature_names_in_"):
                 estimator.__dict__.pop(name, None)
-        curves = as_light_curves(X)
-        # What is of this form already came through this door, or through that of a reader.
-        return curves if isinstance(X, LightCurves) else _plausible(curves)
+        return as_light_curves(X)
     refuse_text(X)
+    X = _real_numbers(X)
     # Infinite values are left to LightCurves, which names the curve.
-    checks: dict[str, Any] = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
+    checks: dict[str, Any] = {
+        "dtype": (np.float64, np.float32),
+        "ensure_all_finite": False,
+        "ensure_min_samples": 0,
+    }
     if reset:
         # Of a single observation none can be hidden while another is seen.
         checks["ensure_min_features"] = 2
     if reset or hasattr(estimator, "n_features_in_"):
-        return LightCurves.from_grid(validate_data(estimator, X, reset=reset, **checks))
-    return LightCurves.from_grid(check_array(X, estimator=estimator, **checks))
+        grid = validate_data(estimator, X, reset=reset, **checks)
+    else:
+        grid = check_array(X, estimator=estimator, **checks)
+    refuse_no_curves(*grid.shape)
+    return LightCurves.from_grid(grid)
 
 
-def _plausible(curves: LightCurves) -> LightCurves:
-    """Warn of magnitudes that no star can have: marks of missing values, fluxes, or times."""
-    strange = (np.abs(curves.magnitude) > LARGEST_MAGNITUDE) & np.isfinite(curves.time)
-    if strange.any():
-        first = int(np.argmax(strange))
-        curve = int(np.searchsorted(curves.offsets, first, side="right")) - 1
-        n_curves = len(np.unique(np.searchsorted(curves.offsets, np.flatnonzero(strange), "right")))
-        warnings.warn(
-            f"{n_curves} of {len(curves)} light curves have magnitudes beyond +-"
-            f"{LARGEST_MAGNITUDE:g}, such as {curves.magnitude[first]:g} in light curve {curve}. "
-            "Where such a number means that nothing was measured, make it NaN; fluxes become "
-            "magnitudes by -2.5 * np.log10(flux); and time comes before magnitude in the columns "
-            "of an array.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return curves
-
-
-def refuse_text(X: Any) -> None:
-    """Raise a TypeError if light curves are given as text: as the path of a file, most likely."""
-    first = X[0] if isinstance(X, list | tuple) and len(X) else X
-    if isinstance(first, str | PathLike):
-        raise TypeError(
-            f"light curves are needed, not text: {os.fspath(first)!r}. If this is a file, read it "
-            "first: datasets.read_text (one star in each file), read_ogle, read_macho, or "
-            "LightCurves.read_parquet."
-        )
+def _real_numbers(X: Any) -> Any:
+    """Refuse what scikit-learn would take for numbers in silence; what is masked becomes NaN."""
+    if isinstance(X, list | tuple | np.ma.MaskedArray):
+        return as_numbers(X, "the array of magnitudes")
+    if isinstance(X, np.ndarray):
+        # Objects and complex numbers are left to scikit-learn, which has its own words for them.
+        return as_numbers(X, "the array of magnitudes") if X.dtype.kind in "bMmSU" else X
+    # Of data frames, whose columns scikit-learn is to know by their names.
+    for name, dtype in zip(column_names(X), X.dtypes, strict=True) if hasattr(X, "dtypes") else ():
+        for begins, kind in KINDS.items():
+            if str(dtype).lower().startswith(begins):
+                raise TypeError(f"column {name!r}: holds {NOT_NUMBERS[kind]}.")
+    return X
 
 
 def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
@@ -94,5 +92,5 @@ def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
         sample_weight, np.zeros(n_curves), dtype=np.float64, ensure_non_negative=True
     )
     if not weight.any():
-        raise ValueError("sample_weight must contain at least one non-zero number.")
+        raise ParameterError("sample_weight must contain at least one non-zero number.")
     return weight

@@ -6,6 +6,8 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from sklearn_astromer.errors import ParameterError
+
 if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
 
@@ -25,12 +27,14 @@ def check_embedder(embedder: AstromerEmbedder) -> None:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If a value is not allowed; the message says which are.
     """
     one_of("output", embedder.output, OUTPUTS)
     if not isinstance(embedder.period_search, bool):
-        raise ValueError(f"period_search must be True or False, got {embedder.period_search!r}.")
+        raise ParameterError(
+            f"period_search must be True or False, got {embedder.period_search!r}."
+        )
     one_of("precision", embedder.precision, PRECISIONS)
     fraction("hidden_fraction", embedder.hidden_fraction)
     fraction("visible_fraction", embedder.visible_fraction, zero_too=True)
@@ -47,7 +51,7 @@ def check_embedder(embedder: AstromerEmbedder) -> None:
     if embedder.batch_size != "auto":
         whole("batch_size", embedder.batch_size, remark=' or "auto"')
     if not embedder.finetune and embedder.weights is None:
-        raise ValueError(
+        raise ParameterError(
             "finetune=False leaves the weights as they are, but weights=None: name some, as in "
             'AstromerEmbedder(weights="macho", finetune=False).'
         )
@@ -63,7 +67,7 @@ def check_supervised(estimator: Any) -> None:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If a value is not allowed; the message says which are.
     """
     one_of("precision", estimator.precision, HEAD_PRECISIONS)
@@ -88,30 +92,30 @@ def check_supervised(estimator: Any) -> None:
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Raise a ValueError unless `value` is one of the `allowed` strings."""
+    """Raise a ParameterError unless `value` is one of the `allowed` strings."""
     if not isinstance(value, str) or value not in allowed:
         listed = ", ".join(f'"{choice}"' for choice in allowed)
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
+        raise ParameterError(f"{name} must be one of {listed}, got {value!r}.")
 
 
 def fraction(name: str, value: Any, *, zero_too: bool = False) -> None:
-    """Raise a ValueError unless `value` lies between 0 and 1, without these (or with zero)."""
+    """Raise a ParameterError unless `value` lies between 0 and 1, without these (or with zero)."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not (0 < float(value) < 1 or (zero_too and float(value) == 0)):
         least = "at least 0" if zero_too else "greater than 0"
-        raise ValueError(f"{name} must be {least} and less than 1, got {value!r}.")
+        raise ParameterError(f"{name} must be {least} and less than 1, got {value!r}.")
 
 
 def positive(name: str, value: Any, *, zero_too: bool = False) -> None:
-    """Raise a ValueError unless `value` is a positive number, or zero where that is allowed."""
+    """Raise a ParameterError unless `value` is a positive number, or zero where that is allowed."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     allowed = number and isfinite(value) and (value > 0 or (zero_too and value == 0))
     if not allowed:
         kind = "zero or a positive number" if zero_too else "a positive number"
-        raise ValueError(f"{name} must be {kind}, got {value!r}.")
+        raise ParameterError(f"{name} must be {kind}, got {value!r}.")
 
 
 def whole(name: str, value: Any, *, remark: str = "") -> None:
-    """Raise a ValueError unless `value` is a positive integer."""
+    """Raise a ParameterError unless `value` is a positive integer."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive integer{remark}, got {value!r}.")
+        raise ParameterError(f"{name} must be a positive integer{remark}, got {value!r}.")

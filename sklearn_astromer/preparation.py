@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_astromer.light_curves import Ephemerides, LightCurves
 from sklearn_astromer.network import NetworkConfig
 from sklearn_astromer.periods.ephemeris import find_ephemerides
-from sklearn_astromer.windows import Observations, usable_observations
+from sklearn_astromer.windows import Observations, refuse_bad_errors, usable_observations
 
 
 def observations_for(
@@ -46,10 +46,13 @@ def observations_for(
 
     Raises
     ------
-    ValueError
-        If there is no curve, or one without any measured observation.
+    LightCurveError
+        If there is no curve, or one without any measured observation; or an error that is not
+        positive, if the network uses them or periods are searched.
     """
     observations = usable_observations(curves)
+    if config.with_errors:
+        refuse_bad_errors(curves, "this network needs")
     if not config.needs_ephemerides:
         return observations
     if not search:
@@ -60,7 +63,7 @@ def observations_for(
         seen = np.add.reduceat(~hidden[observations.position], observations.offsets[:-1])
         hidden = hidden & np.repeat(seen > 0, curves.lengths)
         magnitude = np.where(hidden, np.float32(np.nan), curves.magnitude)
-        curves = LightCurves(curves.time, magnitude, curves.error, offsets=curves.offsets)
+        curves = curves._with_magnitude(magnitude)
         # What is known was found with what is hidden now.
         known = None
     if known is None:

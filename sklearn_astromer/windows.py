@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves import Ephemerides, LightCurves
+from sklearn_astromer.light_curves.arrays import refuse_no_curves
+from sklearn_astromer.light_curves.values import curve_name, positions_named
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,16 @@ def usable_observations(curves: LightCurves) -> Observations:
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If there is no curve, or one without any measured observation.
     """
     n_finite = curves.n_finite
-    if not len(curves):
-        raise ValueError(
-            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required."
-        )
+    refuse_no_curves(len(curves))
     if not n_finite.all():
         empty = np.flatnonzero(n_finite == 0)
-        named = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
-        raise ValueError(
-            f"{len(empty)} of {len(curves)} light curves (position {named}) have no observation "
-            "with a finite time and magnitude. Leave them out: with "
+        raise LightCurveError(
+            f"{len(empty)} of {len(curves)} light curves ({positions_named(empty, curves.ids)}) "
+            "have no observation with a finite time and magnitude. Leave them out: with "
             "curves = as_light_curves(X), take curves[curves.n_finite > 0]."
         )
     offsets = np.concatenate(([0], np.cumsum(n_finite))).astype(np.int64)
@@ -104,6 +103,36 @@ def usable_observations(curves: LightCurves) -> Observations:
         time, magnitude, position = time[order], magnitude[order], position[order]
     error = None if curves.error is None else curves.error[position]
     return Observations(time, magnitude, offsets, position, error)
+
+
+def refuse_bad_errors(curves: LightCurves, purpose: str) -> None:
+    """Make sure that errors, where there are any, can be used.
+
+    Parameters
+    ----------
+    curves : LightCurves
+        Errors of observations that were not measured do not count.
+    purpose : str
+        What the errors are needed for.
+
+    Raises
+    ------
+    LightCurveError
+        If an error is not above 0; NaN is.
+    """
+    if curves.error is None or not (curves.error <= 0).any():
+        return
+    measured = np.isfinite(curves.time) & np.isfinite(curves.magnitude)
+    bad = np.flatnonzero((curves.error <= 0) & measured)
+    if len(bad):
+        first = int(bad[0])
+        curve = int(np.searchsorted(curves.offsets, first, side="right")) - 1
+        raise LightCurveError(
+            f"{curve_name(curve, curves.ids)}: the error is {curves.error[first]:g} at observation "
+            f"{first - curves.offsets[curve]}, but {purpose} errors above 0. Where it means that "
+            "nothing was measured, make the magnitude NaN; where the error is not known, make the "
+            "error NaN."
+        )
 
 
 def chosen_curves(observations: Observations, chosen: NDArray[np.integer]) -> Observations:

@@ -318,6 +318,8 @@ class BandEmbedderOfGrids(BandEmbedder):
         return tags
 
 
+# scikit-learn's numbers are no magnitudes.
+@pytest.mark.filterwarnings("ignore:.* light curves have magnitudes beyond")
 @parametrize_with_checks([BandEmbedderOfGrids(small_embedder())])
 def test__scikit_learn_checks__with_data__all_pass(
     estimator: Any, check: Callable[[Any], None]

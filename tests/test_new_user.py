@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_astromer import AstromerEmbedder, LightCurves, as_light_curves
 from sklearn_astromer.datasets import read_text
+from sklearn_astromer.errors import LightCurveWarning
 
 CURVE = np.column_stack([random_curves([30])[0], np.full(30, 0.02)])
 HEADERS = {
@@ -76,8 +77,8 @@ STRANGE: dict[str, Any] = {
 def test__magnitudes_of_no_star__warn_with_remedies(column: int, values: np.ndarray) -> None:
     strange = CURVE.copy()
     strange[:, column] = values
-    message = "1 of 2 light curves .* in light curve 1. .* NaN; fluxes"
-    with pytest.warns(UserWarning, match=message):
+    message = "1 of 2 light curves .* in light curve 1, observation .* NaN; fluxes"
+    with pytest.warns(LightCurveWarning, match=message):
         random_embedder().transform([CURVE, strange])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -10,6 +10,8 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import ParameterError
+
 __all__ = ["CADENCES", "Cadence"]
 
 
@@ -71,7 +73,7 @@ class Cadence:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If a number is outside the range named above.
 
     See Also
@@ -190,17 +192,17 @@ class Cadence:
 def _check_number(name: str, value: object) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
     if isinstance(value, tuple) and len(value) != 2:
-        raise ValueError(f"{name} must be a pair of numbers, got {value!r}.")
+        raise ParameterError(f"{name} must be a pair of numbers, got {value!r}.")
     for number in numbers:
         if not isinstance(number, (int, float, np.number)):
             raise TypeError(f"{name} must be a number, got {value!r}.")
         if not math.isfinite(number):
-            raise ValueError(f"{name} must be finite, got {value!r}.")
+            raise ParameterError(f"{name} must be finite, got {value!r}.")
 
 
 def _require(name: str, value: object, fulfilled: bool, wanted: str) -> None:
     if not fulfilled:
-        raise ValueError(f"{name} must be {wanted}, got {value!r}.")
+        raise ParameterError(f"{name} must be {wanted}, got {value!r}.")
 
 
 # MACHO, OGLE and ASAS: number of observations, spacing, span, gaps, hours and errors were read off

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sklearn_astromer.errors import DownloadError, LightCurveError, ParameterError
 from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.settings import CACHE_VARIABLE
 
@@ -53,9 +54,9 @@ def fetch_file(
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If the file is not the one that came first, or the address is neither https nor here.
-    ConnectionError
+    DownloadError
         If the file is not in the folder and cannot be downloaded to it. What came is kept, and
         the next call goes on from there if the server can.
     FileNotFoundError
@@ -73,7 +74,7 @@ def fetch_file(
             f"file of {source} there."
         )
     if not is_safe(source):
-        raise ValueError(f"Survey data are downloaded by https only, and not from {address!r}.")
+        raise ParameterError(f"Survey data are downloaded by https only, and not from {address!r}.")
     _download(source, name, folder, _recorded(record_path), verbose)
     _check_or_record(path, record_path, source)
     return path
@@ -97,7 +98,7 @@ def _download(
     try:
         archive.fetch(name, downloader=ResumingDownloader(folder / name, verbose))
     except OSError as error:
-        raise ConnectionError(
+        raise DownloadError(
             f"{name} is not in the cache folder and could not be downloaded: {error}\n"
             f"  address: {source}\n"
             f"  folder:  {folder}\n"
@@ -106,7 +107,7 @@ def _download(
             "come, that is kept: call again to go on."
         ) from error
     except ValueError as error:
-        raise ValueError(
+        raise LightCurveError(
             f"What {source} gives now is not what it gave before; it was not kept. To accept what "
             f"is new, remove {folder / name}.json. {error}"
         ) from error
@@ -222,7 +223,7 @@ def _recorded(record_path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as problem:
-        raise ValueError(
+        raise LightCurveError(
             f"{record_path} is damaged ({problem!r}). Remove it; the file beside it is then taken "
             "as it is."
         ) from problem
@@ -243,7 +244,7 @@ def _check_or_record(path: Path, record_path: Path, source: str) -> None:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(record_path)
     elif found != expected:
-        raise ValueError(
+        raise LightCurveError(
             f"{path} is not the file that came first, or is damaged.\n"
             f"  expected: {expected['size']} bytes, SHA-256 {expected['sha256']}\n"
             f"  found:    {found['size']} bytes, SHA-256 {found['sha256']}\n"

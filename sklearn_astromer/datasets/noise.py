@@ -112,7 +112,7 @@ def is_white_noise(
 
     Raises
     ------
-    ValueError
+    ParameterError
         If a limit is negative.
 
     See Also

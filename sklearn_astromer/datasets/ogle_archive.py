@@ -23,6 +23,7 @@ from sklearn_astromer.datasets.survey_files import (
     full_dates,
 )
 from sklearn_astromer.datasets.text_files import parse_columns, star_name, text_lines
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.parameters import one_of
 from sklearn_astromer.progress import progress_bar
@@ -144,7 +145,7 @@ def fetch_ogle_variables(
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If a name is unknown, or a file is damaged, cannot be read, or is not the one that came
         first.
     ConnectionError
@@ -182,7 +183,9 @@ def fetch_ogle_variables(
     one_of("survey", survey, tuple(SURVEYS))
     one_of("band", band, BANDS)
     if not ARCHIVE_NAME.fullmatch(photometry):
-        raise ValueError(f'photometry must be a name such as "phot.tar.gz", got {photometry!r}.')
+        raise ParameterError(
+            f'photometry must be a name such as "phot.tar.gz", got {photometry!r}.'
+        )
     folder = f"{SURVEYS[survey]}/{field}/{kind}"
     home = (cache_folder() if data_home is None else Path(data_home).expanduser()) / "ogle"
     ident_path, archive_path = (
@@ -199,7 +202,10 @@ def fetch_ogle_variables(
     curves = _read_archive(archive_path, band, verbose)
     stars = _joined(identified, curves)
     if len(stars.data) == 0:
-        raise ValueError(f"{archive_path} has no light curve in the {band} band of these stars.")
+        raise LightCurveError(
+            f"{archive_path} has no light curve in the {band} band of these stars; choose another "
+            "band."
+        )
     stars.DESCR = DESCRIPTION.format(
         kinds=KINDS[kind],
         field=FIELDS[field],
@@ -236,7 +242,7 @@ def _read_ident(path: Path, kind: str) -> list[Identified]:
             continue
         found = COORDINATES.search(line)
         if found is None:
-            raise ValueError(
+            raise LightCurveError(
                 f"{path}, line {number} has no coordinates: {line[:60]!r}. If the file is no list "
                 f"of stars (but a login page, perhaps), remove it and {path.name}.json."
             )
@@ -275,7 +281,7 @@ def _members(path: Path, band: str) -> Iterator[tuple[str, bytes]]:
                     or ".." in name.parts
                     or not (member.isreg() or member.isdir())
                 ):
-                    raise ValueError(
+                    raise LightCurveError(
                         f"{path} is refused: its member {member.name!r} is a link, or leads out "
                         "of the archive. OGLE's files do not have such members."
                     )
@@ -285,7 +291,7 @@ def _members(path: Path, band: str) -> Iterator[tuple[str, bytes]]:
     except (tarfile.TarError, EOFError, OSError, zlib.error) as problem:
         # What tarfile says of all the kinds of compression it tried stands in further lines.
         why = str(problem).partition(":\n")[0]
-        raise ValueError(
+        raise LightCurveError(
             f"{path} is damaged or no archive ({why}). Remove it and {path.name}.json, and call "
             "again."
         ) from problem

@@ -17,6 +17,7 @@ from sklearn_astromer.datasets.text_files import (
     star_name,
     text_lines,
 )
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.parameters import one_of
 from sklearn_astromer.progress import progress_bar
@@ -96,7 +97,7 @@ def read_text(
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If a file cannot be read, or holds no observation; the message names file and line.
     FileNotFoundError
         If there is no such file or folder.
@@ -121,9 +122,13 @@ def read_text(
     """
     chosen = (time, magnitude) if error is None else (time, magnitude, error)
     if delimiter is not None and len(delimiter) != 1:
-        raise ValueError(f"delimiter must be one character, or None for blanks; got {delimiter!r}.")
+        raise ParameterError(
+            f"delimiter must be one character, or None for blanks; got {delimiter!r}."
+        )
     if not comment:
-        raise ValueError("comment is empty; give a sign that the files do not have, such as '#'.")
+        raise ParameterError(
+            "comment is empty; give a sign that the files do not have, such as '#'."
+        )
     marks = Marks.of(missing)
     layout = Layout(
         tuple(map(_checked_column, chosen)),
@@ -164,7 +169,7 @@ def read_ogle(path: Paths, *, zero_point: float = OGLE_ZERO_POINT, verbose: int 
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If a file cannot be read, or holds no observation; the message names file and line.
     FileNotFoundError
         If there is no such file or folder.
@@ -216,7 +221,7 @@ def read_macho(path: Paths, band: str = "red", *, verbose: int = 0) -> LightCurv
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If a file cannot be read, or holds no observation; the message names file and line.
     FileNotFoundError
         If there is no such file or folder.
@@ -330,7 +335,7 @@ def read_files(path: Paths, patterns: Sequence[str], layout: Layout, verbose: in
     for file in progress_bar(files, unit="file", verbose=verbose):
         values = parse_columns(text_lines(file.read_bytes(), str(file)), layout, str(file))
         if len(values) == 0:
-            raise ValueError(f"{file} holds no observation; leave it out.")
+            raise LightCurveError(f"{file} holds no observation; leave it out.")
         parts.append(values)
     ids = [star_name(file.name) for file in files]
     return Table(ids, np.concatenate(parts), [len(part) for part in parts])
@@ -359,7 +364,7 @@ def _checked_column(column: Column) -> Column:
     if isinstance(column, str):
         return column
     if not isinstance(column, Integral) or isinstance(column, bool) or column < 0:
-        raise ValueError(
+        raise ParameterError(
             f"a column is a position, counted from 0, or a name in the header; got {column!r}."
         )
     return int(column)
@@ -367,5 +372,5 @@ def _checked_column(column: Column) -> Column:
 
 def _checked_count(skip_header: int) -> int:
     if not isinstance(skip_header, Integral) or isinstance(skip_header, bool) or skip_header < 0:
-        raise ValueError(f"skip_header must be a number of lines, got {skip_header!r}.")
+        raise ParameterError(f"skip_header must be a number of lines, got {skip_header!r}.")
     return int(skip_header)

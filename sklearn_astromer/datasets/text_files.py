@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves.table_columns import usually_called
 
 __all__ = ["Layout", "files_of", "parse_columns", "star_name", "text_lines"]
@@ -73,13 +74,15 @@ def files_of(
     ------
     FileNotFoundError
         If there is no such file or folder.
-    ValueError
+    LightCurveError, ParameterError
         If nothing in a folder matches, or the list is empty.
     """
     if not isinstance(path, str | PathLike):
         files = [file for one in path for file in files_of(one, patterns)]
         if not files:
-            raise ValueError("there is nothing to read: the list of paths is empty.")
+            raise ParameterError(
+                "there is nothing to read: the list of paths is empty; give at least one."
+            )
         return files
     path = Path(path).expanduser()
     if not path.is_dir():
@@ -94,7 +97,9 @@ def files_of(
     }
     if not found:
         wanted = " or ".join(patterns)
-        raise ValueError(f"the folder {path} has no file that matches {wanted}.")
+        raise LightCurveError(
+            f"the folder {path} has no file that matches {wanted}; name another one."
+        )
     return sorted(found, key=_natural_order)
 
 
@@ -124,16 +129,20 @@ def text_lines(content: bytes, name: str) -> list[str]:
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If it is damaged or no text.
     """
     if content.startswith(GZIP_MAGIC):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as problem:
-            raise ValueError(f"{name} is cut off or damaged: {problem}") from problem
+            raise LightCurveError(
+                f"{name} is cut off or damaged: {problem}. Get it again."
+            ) from problem
     if b"\0" in content:
-        raise ValueError(f"{name} is not a text file.")
+        raise LightCurveError(
+            f"{name} is not a text file (which may be compressed, by gzip alone)."
+        )
     # Names in comments may be in any encoding; numbers are the same in all that are in use.
     return content.decode("utf-8-sig", errors="replace").splitlines()
 
@@ -157,7 +166,7 @@ def parse_columns(lines: Sequence[str], layout: Layout, name: str) -> npt.NDArra
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a column is missing or a value is no finite number; the message names the line.
     """
     first, positions = _place(lines, layout, name)
@@ -202,7 +211,7 @@ def _place(lines: Sequence[str], layout: Layout, name: str) -> tuple[int, list[i
             ]
             return max(number + 1, layout.skip_header), places
     begins = f"; it begins with {_short(lines[0])}" if lines else ": it is empty"
-    raise ValueError(f"{name} has no line with the column names {', '.join(wanted)}{begins}.")
+    raise LightCurveError(f"{name} has no line with the column names {', '.join(wanted)}{begins}.")
 
 
 def _known_header(lines: Sequence[str], layout: Layout, name: str) -> tuple[int, list[int]] | None:
@@ -216,7 +225,7 @@ def _known_header(lines: Sequence[str], layout: Layout, name: str) -> tuple[int,
     for role in ROLES[: len(layout.columns)]:
         found = usually_called(role, fields)
         if role == "error" and not found:
-            raise ValueError(
+            raise LightCurveError(
                 f"{name}, line {number + 1}: no column of errors has a usual name in {text!r}. "
                 "Name all columns (time=..., magnitude=..., error=...), or give error=None if "
                 "there are no errors."
@@ -242,7 +251,7 @@ def _parse_exactly(
             fields = _fields(text, delimiter)
             where = f"{name}, line {number}"
             if max(positions) >= len(fields):
-                raise ValueError(
+                raise LightCurveError(
                     f"{where} has no column {max(positions)}, counted from 0; the last one is "
                     f"{len(fields) - 1}. Is the line cut off, or the delimiter another one?"
                 )
@@ -261,13 +270,16 @@ def _value(fields: Sequence[str], position: int, words: frozenset[str], where: s
     try:
         value = float(field)
     except ValueError:
-        raise ValueError(
+        raise LightCurveError(
             f"{where}: {_short(field)} in column {position}, counted from 0, is not a number. If "
             "it belongs to a header, skip that or choose columns by name; if it means that "
             "there is no value, add it to missing."
         ) from None
     if np.isinf(value):
-        raise ValueError(f"{where}: the value in column {position}, counted from 0, is infinite.")
+        raise LightCurveError(
+            f"{where}: the value in column {position}, counted from 0, is infinite; if it means "
+            "that there is no value, write NaN, or add it to missing."
+        )
     return value
 
 

@@ -15,6 +15,7 @@ from sklearn_astromer.datasets.cadences import CADENCES, Cadence
 from sklearn_astromer.datasets.observing import draw_weather, measure, sample_times
 from sklearn_astromer.datasets.star_kinds import MAKERS, Stars
 from sklearn_astromer.datasets.star_light import true_magnitudes
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves
 
 __all__ = ["VARIABLE_STAR_CLASSES", "make_variable_stars"]
@@ -99,7 +100,7 @@ def make_variable_stars(
 
     Raises
     ------
-    ValueError
+    ParameterError
         If a class or a cadence is unknown, if a number of stars is not a whole number above 0,
         or if the cadence leaves a star without observations.
     TypeError
@@ -202,7 +203,7 @@ def _observe(
         lengths.append(np.bincount(star, minlength=len(some.period)))
     length = np.concatenate(lengths)
     if (length == 0).any():
-        raise ValueError(
+        raise ParameterError(
             f"light curve {int((length == 0).argmax())}: the cadence leaves it without any "
             "observation; widen its span, season or coverage, or make magnitude_range brighter."
         )
@@ -229,7 +230,7 @@ def _checked_cadence(cadence: str | Cadence) -> Cadence:
         raise TypeError(f"cadence must be a name or a Cadence, got {cadence!r}.")
     if cadence in CADENCES:
         return CADENCES[cadence]
-    raise ValueError(
+    raise ParameterError(
         f"unknown cadence {cadence!r}{_suggestion(cadence, CADENCES)}; use one of "
         f"{', '.join(CADENCES)}, or a Cadence of your own."
     )
@@ -243,22 +244,24 @@ def _checked_counts(
     each = n_per_class if isinstance(n_per_class, Mapping) else None
     names = list(VARIABLE_STAR_CLASSES if each is None else each) if classes is None else classes
     if len(names) == 0:
-        raise ValueError(f"no class is asked for; use some of {', '.join(VARIABLE_STAR_CLASSES)}.")
+        raise ParameterError(
+            f"no class is asked for; use some of {', '.join(VARIABLE_STAR_CLASSES)}."
+        )
     counts = {}
     for name in dict.fromkeys([*names, *(each or ())]):
         if name not in VARIABLE_STAR_CLASSES:
-            raise ValueError(
+            raise ParameterError(
                 f"unknown class {name!r}{_suggestion(name, VARIABLE_STAR_CLASSES)}; "
                 f"use some of {', '.join(VARIABLE_STAR_CLASSES)}."
             )
         if each is not None and (name not in each or name not in names):
-            raise ValueError(
+            raise ParameterError(
                 f"n_per_class names {', '.join(map(repr, each))} but classes is {names!r}; "
                 "leave classes out, or name the same classes in both."
             )
         count = n_per_class if each is None else each[name]
         if not isinstance(count, numbers.Integral) or isinstance(count, bool) or count <= 0:
-            raise ValueError(
+            raise ParameterError(
                 f"n_per_class must be a whole number above 0, got {count!r} for class {name!r}."
             )
         counts[str(name)] = int(count)

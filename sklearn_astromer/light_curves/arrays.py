@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from sklearn_astromer.errors import LightCurveError
+from sklearn_astromer.light_curves.table_columns import DATES, DURATIONS, usually_called
 
 EXPECTED_CURVE = "expected (L, 2) = time, magnitude or (L, 3) = time, magnitude, error"
 
@@ -18,8 +21,8 @@ CURVES_PER_CHUNK = 256
 NOT_NUMBERS = {
     "b": "booleans; give numbers",
     "c": "complex numbers; give real numbers",
-    "M": "dates; convert them to days, as MJD for example",
-    "m": "time differences; convert them to days",
+    "M": DATES,
+    "m": DURATIONS,
     "O": "Python objects that are not all numbers; give numbers, and NaN where one is missing",
     "S": "strings; convert them to numbers",
     "T": "strings; convert them to numbers",
@@ -51,30 +54,39 @@ def as_numbers(values: Any, name: str) -> npt.NDArray[Any]:
     ------
     TypeError
         If they are not real numbers.
-    ValueError
+    LightCurveError
         If they do not form an array.
     """
-    if isinstance(values, np.ma.MaskedArray):
-        hidden = np.ma.getmaskarray(values)
-        values = np.asarray(values.data)
-        if values.dtype.kind in "iuf":
-            values = np.where(hidden, np.nan, values)
     try:
+        if isinstance(values, list | tuple) and any(map(np.ma.isMaskedArray, values)):
+            # numpy would read what is masked in the rows of a list.
+            values = np.ma.array(values)
+        if isinstance(values, np.ma.MaskedArray):
+            hidden = np.ma.getmaskarray(values)
+            values = np.asarray(values.data)
+            if values.dtype.kind in "iufO":
+                values = np.where(hidden, np.nan, values)
         array = np.asarray(values)
     except ValueError as problem:
-        raise ValueError(f"{name}: its rows are not all of the same length.") from problem
+        raise LightCurveError(
+            f"{name}: its rows are not all of the same length; give as many numbers in each."
+        ) from problem
     if array.dtype.kind == "O":
-        array = _numbers_of_objects(array)
+        array = _numbers_of_objects(array, name)
     if array.dtype.kind not in "iuf":
         held = NOT_NUMBERS.get(array.dtype.kind, f"values of type {array.dtype}")
         raise TypeError(f"{name}: holds {held}.")
     return array
 
 
-def _numbers_of_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _numbers_of_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     # ``np.array(curves, dtype=object)`` turns numbers into objects where all curves have the same
     # length. Strings must not slip through as numbers, nor None as NaN.
     kinds = {type(value) for value in array.ravel().tolist()}
+    for held, times in ((DATES, date | np.datetime64), (DURATIONS, timedelta | np.timedelta64)):
+        # To numpy, differences of times are integers.
+        if any(issubclass(kind, times) for kind in kinds):
+            raise TypeError(f"{name}: holds {held}.")
     numbers = int | float | np.integer | np.floating
     if all(issubclass(kind, numbers) and kind is not bool for kind in kinds):
         return array.astype(np.float64)
@@ -85,10 +97,19 @@ def as_flat_numbers(values: Any, dtype: Any, name: str) -> npt.NDArray[Any]:
     """Return a one-dimensional array of `dtype`, copied only where that is needed."""
     array = as_numbers(values, name)
     if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}; expected one dimension.")
+        raise LightCurveError(f"{name} has shape {array.shape}; expected one dimension.")
     # What float32 cannot hold becomes infinite here, and is refused by name later.
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, dtype=dtype)
+
+
+def refuse_no_curves(*shape: int) -> None:
+    """Raise a LightCurveError, which begins as scikit-learn's, if there are no light curves."""
+    if not shape[0]:
+        raise LightCurveError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required: there "
+            "are no light curves. Did a selection leave none?"
+        )
 
 
 def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -109,20 +130,20 @@ def checked_offsets(offsets: npt.ArrayLike, n_observations: int) -> npt.NDArray[
     """Return offsets as int64 after making sure that they share out all the observations."""
     array = np.asarray(offsets)
     if array.ndim != 1 or len(array) == 0:
-        raise ValueError(
+        raise LightCurveError(
             f"offsets has shape {array.shape}; expected (n_curves + 1,), starting with 0."
         )
     if array.dtype.kind not in "iu":
         raise TypeError(f"offsets must be integers; got {array.dtype}.")
     array = np.ascontiguousarray(array, dtype=np.int64)
     if array[0] != 0 or array[-1] != n_observations:
-        raise ValueError(
+        raise LightCurveError(
             f"offsets must go from 0 to the number of observations, {n_observations}; they go "
             f"from {array[0]} to {array[-1]}."
         )
     shrinks = np.diff(array) < 0
     if shrinks.any():
-        raise ValueError(
+        raise LightCurveError(
             f"offsets must never decrease; they do at light curve {int(shrinks.argmax())}."
         )
     return array
@@ -138,8 +159,8 @@ def checked_columns(
 
     Raises
     ------
-    ValueError
-        If shapes or offsets do not fit together, or a value is infinite.
+    LightCurveError
+        If shapes or offsets do not fit together.
     TypeError
         If a column does not hold numbers.
     """
@@ -150,19 +171,9 @@ def checked_columns(
     starts = checked_offsets(offsets, len(times))
     for name, values in others.items():
         if len(values) != len(times):
-            raise ValueError(
+            raise LightCurveError(
                 f"time has {len(times)} observations but {name} has {len(values)}; all columns "
                 "must be of the same length."
-            )
-    for name, values in {"time": times, **others}.items():
-        infinite = np.isinf(values)
-        if infinite.any():
-            at = int(infinite.argmax())
-            curve = int(np.searchsorted(starts, at, side="right")) - 1
-            raise ValueError(
-                f"light curve {curve}: {name} is infinite (or too large for {values.dtype}) at "
-                f"observation {at - int(starts[curve])}; replace it by NaN, which stands for no "
-                "measurement."
             )
     return FlatColumns(times, others["magnitude"], others.get("error"), starts)
 
@@ -171,7 +182,7 @@ def checked_ids(ids: npt.ArrayLike, n_curves: int) -> npt.NDArray[Any]:
     """Return the ids as an array after making sure that there is one for each curve."""
     array = np.asarray(ids)
     if array.shape != (n_curves,):
-        raise ValueError(
+        raise LightCurveError(
             f"ids has shape {array.shape}; expected one id per light curve: ({n_curves},)."
         )
     return array
@@ -230,14 +241,14 @@ def columns_of_list(curves: Iterable[Any]) -> FlatColumns:
 
     Raises
     ------
-    ValueError, TypeError
+    LightCurveError, TypeError
         If one is not a light curve; the message names its position.
     """
     arrays = [_as_curve(curve, position) for position, curve in enumerate(curves)]
     n_columns = arrays[0].shape[1]
     for position, array in enumerate(arrays):
         if array.shape[1] != n_columns:
-            raise ValueError(
+            raise LightCurveError(
                 f"light curve {position} has {array.shape[1]} columns but those before it have "
                 f"{n_columns}; give all of them errors (NaN where they are not known) or none."
             )
@@ -258,6 +269,7 @@ def columns_of_list(curves: Iterable[Any]) -> FlatColumns:
 def _as_curve(curve: Any, position: int) -> npt.NDArray[Any]:
     # Plain arrays of numbers come by the hundred thousand, so they take the short way.
     if type(curve) is not np.ndarray or curve.dtype.kind not in "iuf":
+        curve = _columns_by_name(curve)
         if curve is None or isinstance(curve, str | bytes | dict | set) or np.isscalar(curve):
             raise TypeError(
                 f"light curve {position} is a {type(curve).__name__}; {EXPECTED_CURVE}."
@@ -269,8 +281,21 @@ def _as_curve(curve: Any, position: int) -> npt.NDArray[Any]:
             hint = " Transpose it, so that each row is an observation."
         elif curve.ndim == 1:
             hint = " For magnitudes on a regular grid give one 2-D array instead."
-        raise ValueError(f"light curve {position} has shape {curve.shape}; {EXPECTED_CURVE}.{hint}")
+        raise LightCurveError(
+            f"light curve {position} has shape {curve.shape}; {EXPECTED_CURVE}.{hint}"
+        )
     return curve
+
+
+def _columns_by_name(curve: Any) -> Any:
+    # In a data frame of one light curve the names decide, and not the order of the columns.
+    names = getattr(curve, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return curve
+    found = [usually_called(role, names) for role in ("time", "magnitude", "error")]
+    if [len(candidates) for candidates in found[:2]] != [1, 1] or len(found[2]) > 1:
+        return curve
+    return curve[[name for candidates in found for name in candidates]]
 
 
 def columns_of_padded(array: Any) -> FlatColumns:
@@ -281,7 +306,7 @@ def columns_of_padded(array: Any) -> FlatColumns:
     """
     curves = as_numbers(array, "the padded array")
     if curves.ndim != 3 or curves.shape[2] not in (2, 3):
-        raise ValueError(
+        raise LightCurveError(
             f"the padded array of light curves has shape {curves.shape}; expected (n_curves, L, 2) "
             "or (n_curves, L, 3): time, magnitude and, perhaps, error."
         )
@@ -299,34 +324,14 @@ def columns_of_padded(array: Any) -> FlatColumns:
 
 
 def columns_of_grid(array: Any) -> FlatColumns:
-    """Read each row of a 2-D array as magnitudes at 0, 1, 2, ... days.
-
-    Warns when the array looks like one single light curve.
-    """
+    """Read each row of a 2-D array as magnitudes at 0, 1, 2, ... days."""
     grid = as_numbers(array, "the array of magnitudes")
     if grid.ndim != 2:
-        raise ValueError(
+        raise LightCurveError(
             "a regular grid of magnitudes has two dimensions (n_curves, n_days); got an array of "
             f"shape {grid.shape}."
         )
     n_curves, n_days = grid.shape
-    # Rows in random order do so with a probability of 1 / n_curves! only.
-    if n_curves >= 3 and n_days in (2, 3) and bool((np.diff(grid[:, 0]) > 0).all()):
-        warnings.warn(
-            f"The array of shape {grid.shape} was read as {n_curves} light curves of {n_days} "
-            "magnitudes each, one row a curve, but its first column increases like the times of a "
-            "single light curve. If it is one, pass it in a list: [X].",
-            UserWarning,
-            stacklevel=3,
-        )
-    if n_curves in (2, 3) and n_days >= 4 and bool((np.diff(grid[0]) > 0).all()):
-        warnings.warn(
-            f"These {n_curves} rows of {n_days} numbers were read as {n_curves} light curves, one "
-            "magnitude a day, but the first row increases like times. If they are the times, "
-            "magnitudes and errors of a single light curve, pass [np.column_stack(X)].",
-            UserWarning,
-            stacklevel=3,
-        )
     time = np.tile(np.arange(n_days, dtype=np.float64), n_curves)
     magnitude = as_flat_numbers(grid.ravel(), np.float32, "magnitude")
     return FlatColumns(time, magnitude, None, np.arange(n_curves + 1, dtype=np.int64) * n_days)

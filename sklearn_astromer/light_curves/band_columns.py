@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves.container import LightCurves
 from sklearn_astromer.light_curves.table_columns import plain_values
+from sklearn_astromer.light_curves.values import curve_name
 
 __all__ = ["Bands", "only_band", "refuse_unknown_bands"]
 
@@ -72,7 +74,7 @@ class Bands:
         return np.asarray(same if self.rows is None else same[self.rows])
 
     def refuse_mixed(self, curves: LightCurves) -> None:
-        """Raise a ValueError that names the first light curve that has several bands."""
+        """Raise a LightCurveError that names the first light curve that has several bands."""
         changes = self._changes()
         # From the last observation of one curve to the first of the next it may change.
         borders = curves.offsets[1:-1]
@@ -84,9 +86,9 @@ class Bands:
         rows = [at, at + 1] if self.rows is None else self.rows[at : at + 2]
         pair = [self.values[int(row)].as_py() for row in rows]
         known = next(name for name in pair if name is not None)
-        raise ValueError(
-            f"light curve {curve} has observations of several bands, {pair[0]!r} and {pair[1]!r}. "
-            f"Choose one with band={known!r} in LightCurves.from_table, from_long or "
+        raise LightCurveError(
+            f"{curve_name(curve, curves.ids)} has observations of several bands, {pair[0]!r} and "
+            f"{pair[1]!r}. Choose one with band={known!r} in LightCurves.from_table, from_long or "
             "read_parquet; or embed each of them by itself, with BandEmbedder. If they are all one "
             "to you, leave the column of bands out."
         )
@@ -140,7 +142,7 @@ def only_band(curves: LightCurves, bands: Bands | None, band: Any) -> LightCurve
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If there is no observation of the band, or a light curve has several bands of which none
         is chosen.
     """
@@ -156,10 +158,10 @@ def only_band(curves: LightCurves, bands: Bands | None, band: Any) -> LightCurve
 
 
 def refuse_unknown_bands(bands: Sequence[Any], present: Iterable[Any]) -> None:
-    """Raise a ValueError if none of the bands is among those that there are."""
+    """Raise a LightCurveError if none of the bands is among those that there are."""
     names = sorted(set(present), key=str)
     if not any(band in names for band in bands):
-        raise ValueError(
+        raise LightCurveError(
             f"there is no observation of band {' or '.join(map(repr, bands))}; the bands are: "
             f"{', '.join(map(repr, names)) or 'none at all'}."
         )

@@ -10,8 +10,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves.arrays import (
     FlatColumns,
+    as_numbers,
     checked_columns,
     checked_ids,
     columns_of_grid,
@@ -22,6 +24,7 @@ from sklearn_astromer.light_curves.arrays import (
 )
 from sklearn_astromer.light_curves.ephemerides import Ephemerides, joined_ephemerides
 from sklearn_astromer.light_curves.readers import TableReaders
+from sklearn_astromer.light_curves.values import check_values, warn_of_one_curve
 
 __all__ = ["LightCurves"]
 
@@ -58,14 +61,22 @@ class LightCurves(TableReaders):
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If the shapes do not fit together or a value is infinite.
     TypeError
         If a column does not hold numbers.
 
+    Warns
+    -----
+    LightCurveWarning
+        If light curves are probably not what they should be: magnitudes are beyond +-40, time and
+        magnitude seem to be swapped, times cannot be days, or Julian dates were cut to float32.
+
     Notes
     -----
-    The arrays are read-only views. Arrays handed in with the right type are not copied.
+    The arrays are read-only views. Arrays handed in with the right type are not copied. Light
+    curves that are selected from others are not checked again, and of what is probably wrong they
+    are not warned of a second time.
 
     Examples
     --------
@@ -94,7 +105,9 @@ class LightCurves(TableReaders):
         ids: npt.ArrayLike | None = None,
     ) -> None:
         columns = checked_columns(time, magnitude, error, offsets)
-        self._assign(columns, None if ids is None else checked_ids(ids, len(columns.offsets) - 1))
+        names = None if ids is None else checked_ids(ids, len(columns.offsets) - 1)
+        check_values(columns, names)
+        self._assign(columns, names)
 
     def _assign(
         self,
@@ -146,15 +159,40 @@ class LightCurves(TableReaders):
 
         Raises
         ------
-        ValueError
+        ParameterError
             If there are not as many as light curves.
         """
         if ephemerides is not None and len(ephemerides) != len(self):
-            raise ValueError(
+            raise ParameterError(
                 f"there are {len(self)} light curves and {len(ephemerides)} ephemerides; give one "
                 "for each light curve, NaN where a star has no period."
             )
         return self._from_checked(self._columns, self.ids, ephemerides)
+
+    def with_ids(self, ids: npt.ArrayLike) -> LightCurves:
+        """Give the same light curves with other names.
+
+        Parameters
+        ----------
+        ids : array-like of shape (n_curves,)
+            One for each light curve.
+
+        Returns
+        -------
+        LightCurves
+            Nothing is copied.
+
+        Raises
+        ------
+        LightCurveError
+            If there are not as many as light curves.
+        """
+        return self._from_checked(self._columns, checked_ids(ids, len(self)), self.ephemerides)
+
+    def _with_magnitude(self, magnitude: npt.NDArray[np.float32]) -> LightCurves:
+        # Not checked: of the same magnitudes, some made NaN.
+        columns = self._columns._replace(magnitude=magnitude)
+        return self._from_checked(columns, self.ids, self.ephemerides)
 
     @classmethod
     def from_grid(cls, array: npt.ArrayLike) -> LightCurves:
@@ -170,14 +208,23 @@ class LightCurves(TableReaders):
         LightCurves
             Times are 0, 1, 2, ... days; there are no errors.
 
+        Raises
+        ------
+        LightCurveError
+            If the array has not two dimensions, or a value is infinite.
+        TypeError
+            If it does not hold numbers.
+
         Warns
         -----
-        UserWarning
-            If the array looks like one single light curve: two or three columns, and times in
-            the first that never stop increasing.
+        LightCurveWarning
+            If the array looks like one single light curve: two or three columns (or rows), and
+            times in the first that never stop increasing. And as `LightCurves` does.
         """
-        columns = columns_of_grid(array)
-        return cls(*columns[:3], offsets=columns.offsets)
+        grid = as_numbers(array, "the array of magnitudes")
+        columns = columns_of_grid(grid)
+        check_values(columns, None, warned=warn_of_one_curve(grid))
+        return cls._from_checked(columns, None)
 
     @classmethod
     def concatenate(cls, parts: Iterable[LightCurves]) -> LightCurves:
@@ -194,13 +241,22 @@ class LightCurves(TableReaders):
         Returns
         -------
         LightCurves
+
+        Raises
+        ------
+        TypeError
+            If a part is something else.
+        LightCurveError
+            If there is no part.
         """
         parts = list(parts)
         for position, part in enumerate(parts):
             if not isinstance(part, LightCurves):
                 raise TypeError(f"part {position} is a {type(part).__name__}, not LightCurves.")
         if not parts:
-            raise ValueError("there is nothing to concatenate: the list of parts is empty.")
+            raise LightCurveError(
+                "there is nothing to concatenate: the list of parts is empty; give at least one."
+            )
         lengths = np.concatenate([part.lengths for part in parts])
         error = None
         if any(part.error is not None for part in parts):

@@ -6,6 +6,8 @@ A scikit-learn estimator is handed lists, arrays, data frames. Here they are tol
 
 from __future__ import annotations
 
+import os
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from sklearn_astromer.light_curves.arrays import (
     columns_of_list,
     columns_of_padded,
     is_list_of_curves,
+    refuse_no_curves,
 )
 from sklearn_astromer.light_curves.container import LightCurves
 from sklearn_astromer.light_curves.frames import unpacked
@@ -66,15 +69,17 @@ def as_light_curves(X: Any) -> LightCurves:
 
     Raises
     ------
-    ValueError, TypeError
+    LightCurveError, TypeError
         If it is none of these; the message names the position of the curve and the remedy.
+
+    Warns
+    -----
+    LightCurveWarning
+        If light curves are probably not what they should be: see `LightCurves`.
     """
     curves = _converted(X)
     if len(curves) == 0:
-        shape = getattr(X, "shape", (0,))
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
-        )
+        refuse_no_curves(*getattr(X, "shape", (0,)))
     return curves
 
 
@@ -95,4 +100,16 @@ def _converted(X: Any) -> LightCurves:
         return LightCurves(*columns[:3], offsets=columns.offsets)
     if holds_light_curves(X):
         return LightCurves.from_table(X)
+    refuse_text(X)
     return LightCurves.from_grid(X)
+
+
+def refuse_text(X: Any) -> None:
+    """Raise a TypeError if light curves are given as text: as the path of a file, most likely."""
+    first = X[0] if isinstance(X, list | tuple) and len(X) else X
+    if isinstance(first, str | PathLike):
+        raise TypeError(
+            f"light curves are needed, not text: {os.fspath(first)!r}. If this is a file, read it "
+            "first: datasets.read_text (one star in each file), read_ogle, read_macho, or "
+            "LightCurves.read_parquet."
+        )

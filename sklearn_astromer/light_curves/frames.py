@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves.arrays import as_flat_numbers, dimensions, offsets_of
 from sklearn_astromer.light_curves.astropy_columns import is_astropy_table, plain_column
 from sklearn_astromer.light_curves.table_columns import usually_called
@@ -175,7 +176,9 @@ def as_arrow(
             "or polars (a LazyFrame after collect()), an astropy table, or an Arrow table."
         )
     if len(set(arrow.column_names)) < len(arrow.column_names):
-        raise ValueError(f"column names must differ; they are {arrow.column_names}.")
+        raise LightCurveError(
+            f"column names must differ; they are {arrow.column_names}. Rename some."
+        )
     return arrow
 
 

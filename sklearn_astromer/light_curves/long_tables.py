@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves.arrays import offsets_of
 from sklearn_astromer.light_curves.astropy_columns import is_astropy_table
 from sklearn_astromer.light_curves.band_columns import Bands, only_band
@@ -93,5 +94,7 @@ def _arrow_columns(known: dict[str, Any], names: dict[str, str]) -> dict[str, An
     columns = {role: arrow_column(known[name], name) for role, name in names.items()}
     if len({len(column) for column in columns.values()}) > 1:
         lengths = ", ".join(f"{names[role]!r}: {len(columns[role])}" for role in names)
-        raise ValueError(f"the columns of a long table must be of the same length; got {lengths}.")
+        raise LightCurveError(
+            f"the columns of a long table must be of the same length; got {lengths}."
+        )
     return columns

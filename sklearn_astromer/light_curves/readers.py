@@ -62,13 +62,18 @@ class TableReaders:
 
         Raises
         ------
-        ValueError
+        LightCurveError
             If columns are not found, are not clear or do not fit together; if a light curve has
             several bands and `band` is not given; if no light curve has any observation in `band`.
         TypeError
             If a column does not hold numbers.
         ImportError
             If pyarrow is not installed.
+
+        Warns
+        -----
+        LightCurveWarning
+            If light curves are probably not what they should be: see `LightCurves`.
         """
         from sklearn_astromer.light_curves import tables
 
@@ -141,7 +146,7 @@ class TableReaders:
 
         Raises
         ------
-        ValueError, TypeError, ImportError
+        LightCurveError, TypeError, ImportError
             As in :meth:`from_table`.
         """
         from sklearn_astromer.light_curves import long_tables
@@ -189,13 +194,13 @@ class TableReaders:
 
         Raises
         ------
-        ValueError, TypeError
+        LightCurveError, TypeError
             If columns are not found, are not clear or cannot be converted; the message names the
             position of the light curve.
 
         Warns
         -----
-        UserWarning
+        LightCurveWarning
             If fluxes are zero or negative: they have no magnitude and become NaN. The warning says
             how many, and in which light curves.
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError
+
 # Spellings of surveys and packages, lower case and without anything but letters and digits.
 USUAL_NAMES = {
     "time": (
@@ -36,6 +38,12 @@ USUAL_NAMES = {
     ),
     "band": ("band", "bands", "bandpass", "passband", "filter", "filters", "filt", "fid"),
 }
+# What is said of columns of times that are no numbers.
+DATES = (
+    "dates; convert them to days, as MJD for example: "
+    "(dates - np.datetime64('1858-11-17')) / np.timedelta64(1, 'D')"
+)
+DURATIONS = "time differences; convert them to days: differences / np.timedelta64(1, 'D')"
 # What the argument that names a column is called, where not as its role.
 ARGUMENTS = {"band": "band_column", "flux error": "flux_error"}
 
@@ -98,24 +106,26 @@ def one_column(role: str, given: str | None, names: Sequence[str], *, required: 
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If the name is not there, several columns may be meant, or a required one is missing.
     """
     known = f"The columns are: {', '.join(map(repr, names))}."
     if given is not None:
         if given not in names:
-            raise ValueError(f"there is no column {given!r}.{close_match(given, names)} {known}")
+            raise LightCurveError(
+                f"there is no column {given!r}.{close_match(given, names)} {known}"
+            )
         return given
     candidates = usually_called(role, names)
     argument = ARGUMENTS.get(role, role)
     if len(candidates) > 1:
-        raise ValueError(
+        raise LightCurveError(
             f"several columns may be the {role}: {', '.join(map(repr, candidates))}. Choose one, "
             f"for example {argument}={candidates[0]!r}."
         )
     if required and not candidates:
         one_star = " If all rows are of one star, give it one: table.assign(id='star')."
-        raise ValueError(
+        raise LightCurveError(
             f"no column of the {role} was recognised; name it: {argument}=..."
             f"{one_star if role == 'id' else ''} {known}"
         )
@@ -177,7 +187,7 @@ def choose_columns(schema: Any, names: GivenNames, *, band_needed: bool = False)
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a name is missing, or nothing, or more than one thing, can be meant.
     """
     given = {"time": names.time, "magnitude": names.magnitude, "error": names.error}
@@ -185,7 +195,7 @@ def choose_columns(schema: Any, names: GivenNames, *, band_needed: bool = False)
     columns = list(schema.names)
     if names.nested is not None:
         if names.nested not in sources:
-            raise ValueError(
+            raise LightCurveError(
                 f"there is no nested column {names.nested!r}.{close_match(names.nested, columns)} "
                 f"{_inventory(sources, columns)}"
             )
@@ -202,9 +212,9 @@ def choose_columns(schema: Any, names: GivenNames, *, band_needed: bool = False)
     required = [role for role in given if role != "error" or names.error is not None]
     fitting = [source for source, roles in found.items() if all(roles[r] for r in required)]
     if not fitting:
-        raise ValueError(_nothing_fits(given, sources, columns))
+        raise LightCurveError(_nothing_fits(given, sources, columns))
     if len(fitting) > 1:
-        raise ValueError(
+        raise LightCurveError(
             "the light curves may be in any of several places: "
             f"{', '.join(_place(source) for source in fitting)}. Choose one with nested=..., or "
             f"name the columns: time=..., magnitude=... {_inventory(sources, columns)}"
@@ -212,7 +222,7 @@ def choose_columns(schema: Any, names: GivenNames, *, band_needed: bool = False)
     roles = found[fitting[0]]
     for role, candidates in roles.items():
         if len(candidates) > 1:
-            raise ValueError(
+            raise LightCurveError(
                 f"several columns may be the {role}: {', '.join(map(repr, candidates))}. Choose "
                 f"one, for example LightCurves.from_table(X, {role}={candidates[0]!r})."
             )
@@ -247,7 +257,7 @@ def observed_band(given: str | None, names: Sequence[str], *, needed: bool) -> s
 def _id_column(schema: Any, given: str | None) -> str | None:
     if given is not None:
         if given not in schema.names:
-            raise ValueError(
+            raise LightCurveError(
                 f"there is no column {given!r}.{close_match(given, schema.names)} The columns "
                 f"are: {', '.join(map(repr, schema.names))}."
             )
@@ -347,12 +357,15 @@ def _numbers(values: Any, name: str) -> npt.NDArray[Any]:
     if pa.types.is_decimal(kind) or pa.types.is_null(kind):
         values = values.cast(pa.float64())
     elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-        remedy = "give numbers"
+        held = f"values of type {kind}; give numbers"
         if pa.types.is_temporal(kind):
-            remedy = "convert them to days, as MJD for example"
+            held = DURATIONS if pa.types.is_duration(kind) else DATES
         elif is_list(kind):
-            remedy = "a table with one row per light curve is read by LightCurves.from_table"
-        raise TypeError(f"column {name!r}: holds values of type {kind}; {remedy}.")
+            held = (
+                f"values of type {kind}; a table with one row per light curve is read by "
+                "LightCurves.from_table"
+            )
+        raise TypeError(f"column {name!r}: holds {held}.")
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
@@ -377,10 +390,12 @@ def plain_values(column: Any) -> Any:
 
 
 def refuse_missing_ids(column: Any, name: str) -> None:
-    """Raise a ValueError that names the first row without an id."""
+    """Raise a LightCurveError that names the first row without an id."""
     import pyarrow.compute as pc
 
     missing = pc.is_null(column, nan_is_null=True)
     if pc.any(missing).as_py():
         row = int(np.argmax(missing.to_numpy()))
-        raise ValueError(f"column {name!r}: row {row} has no id; give it one or leave the row out.")
+        raise LightCurveError(
+            f"column {name!r}: row {row} has no id; give it one or leave the row out."
+        )

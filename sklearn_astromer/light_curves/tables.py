@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves.arrays import offsets_of
 from sklearn_astromer.light_curves.band_columns import Bands, only_band, refuse_unknown_bands
 from sklearn_astromer.light_curves.container import LightCurves
@@ -135,7 +136,7 @@ def read_parquet(
                 parts.append(bands.select(curves, band))
                 present += [band] if len(parts[-1].time) else bands.present()
         except (ValueError, TypeError, pa.ArrowException) as problem:
-            kind = TypeError if isinstance(problem, TypeError) else ValueError
+            kind = TypeError if isinstance(problem, TypeError) else LightCurveError
             raise kind(f"{file}: {problem}") from problem
     if band is not None:
         refuse_unknown_bands([band], present)
@@ -204,7 +205,7 @@ def _read(arrow: Any, columns: CurveColumns) -> tuple[LightCurves, Bands | None]
         differ = first.lengths != other.lengths
         if differ.any():
             row = int(differ.argmax())
-            raise ValueError(
+            raise LightCurveError(
                 f"light curve {row} (row {row}): {first.name!r} has {first.lengths[row]} values "
                 f"but {other.name!r} has {other.lengths[row]}; they must be of the same length."
             )

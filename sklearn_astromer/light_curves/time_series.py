@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves.arrays import as_flat_numbers, offsets_of
 from sklearn_astromer.light_curves.astropy_columns import (
     in_unit,
@@ -18,6 +18,7 @@ from sklearn_astromer.light_curves.astropy_columns import (
 )
 from sklearn_astromer.light_curves.container import LightCurves
 from sklearn_astromer.light_curves.table_columns import one_column, usually_called
+from sklearn_astromer.light_curves.values import warn
 
 __all__ = ["SeriesNames", "from_time_series", "holds_time_series", "magnitudes_of_fluxes"]
 
@@ -91,7 +92,7 @@ def from_time_series(series: Any, given: SeriesNames, zero_point: float | None) 
         try:
             parts.append(_columns(table, given, zero_point))
         except (ValueError, TypeError) as problem:
-            kind = TypeError if isinstance(problem, TypeError) else ValueError
+            kind = TypeError if isinstance(problem, TypeError) else LightCurveError
             raise kind(f"light curve {position}: {problem}") from problem
     _warn_of_dark([part.n_dark for part in parts], [len(part.time) for part in parts])
     error = None
@@ -145,7 +146,7 @@ def _columns(table: Any, given: SeriesNames, zero_point: float | None) -> _Colum
 def _days(column: Any, name: str) -> npt.NDArray[Any]:
     unit = unit_of(column)
     if unit is not None and not unit.is_equivalent("d"):
-        raise ValueError(
+        raise LightCurveError(
             f"column {name!r}: is in {str(unit) or 'no unit'!r} rather than in days; light curves "
             "that are folded, with phases instead of times, cannot be read."
         )
@@ -161,7 +162,7 @@ def _refuse_bands(table: Any, names: list[str]) -> None:
     for name in usually_called("band", names):
         bands = sorted(set(map(str, plain_column(table[name]).tolist())))
         if len(bands) > 1:
-            raise ValueError(
+            raise LightCurveError(
                 f"column {name!r}: there are observations of several bands, "
                 f"{', '.join(map(repr, bands))}; choose those of one, as in "
                 f"series[series[{name!r}] == {bands[0]!r}]."
@@ -172,12 +173,12 @@ def _is_in_fluxes(given: SeriesNames, names: list[str]) -> bool:
     fluxes = given.flux is not None or given.flux_error is not None
     magnitudes = given.magnitude is not None or given.error is not None
     if fluxes and magnitudes:
-        raise ValueError("give names of magnitudes or of fluxes, and not of both.")
+        raise ParameterError("give names of magnitudes or of fluxes, and not of both.")
     if fluxes or magnitudes:
         return fluxes
     found = {role: usually_called(role, names) for role in ("magnitude", "flux")}
     if not any(found.values()):
-        raise ValueError(
+        raise LightCurveError(
             "no column of magnitudes or fluxes was recognised; name it: "
             "LightCurves.from_time_series(X, magnitude=...) or (X, flux=...). The columns are: "
             f"{', '.join(map(repr, names))}."
@@ -237,10 +238,8 @@ def _warn_of_dark(n_dark: list[int], lengths: list[int]) -> None:
     more = len(dark) - len(counts)
     if more:
         counts.append(f"and {sum(n_dark[at] for at in dark[MOST_NAMED:])} in {more} others")
-    warnings.warn(
+    warn(
         f"{len(dark)} of {len(n_dark)} light curves have fluxes that are zero or negative. Such a "
         "flux has no magnitude; these observations were taken to be without a measurement (NaN): "
-        f"{', '.join(counts)}.",
-        UserWarning,
-        stacklevel=4,
+        f"{', '.join(counts)}."
     )

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_astromer.light_curves import LightCurves
-from sklearn_astromer.windows import usable_observations
+from sklearn_astromer.windows import refuse_bad_errors, usable_observations
 
 # A row of the spectrum: frequencies on both sides of a centre, reached by the same products.
 HALF_ROW = 128
 ROW = 2 * HALF_ROW
 # Lengths of a batch differ by no more than this factor, which bounds the padding.
 LENGTH_RATIO = 1.1
+# More than can be searched, and less than int64 holds.
+LARGEST_COUNT = 1e18
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class SearchRange:
             width = self.oversampling * span * (1 / self.min_period - 1 / longest)
         # So that rounding does not leave out the shortest period itself.
         steps = np.floor(np.nan_to_num(width, neginf=-1) + 1e-6)
-        return np.where(span > 0, np.maximum(steps + 1, 0), 0).astype(np.int64)
+        return np.where(span > 0, np.clip(steps + 1, 0, LARGEST_COUNT), 0).astype(np.int64)
 
     def grid(self, span: Tensor) -> FrequencyGrid:
         """Give the frequencies of curves with these spans (days)."""
@@ -140,12 +142,13 @@ class SearchableCurves:
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a curve has no measured observation, or an error that is not positive.
     """
 
     def __init__(self, curves: LightCurves, *, add_jitter: bool = False) -> None:
         observations = usable_observations(curves)
+        refuse_bad_errors(curves, "weights need")
         self.offsets = observations.offsets
         # Differences of times need all digits; their origin does not.
         self.time = observations.time
@@ -154,7 +157,6 @@ class SearchableCurves:
         self.weight = np.ones(len(self.time))
         if curves.error is not None:
             error = curves.error[observations.position].astype(np.float64)
-            self._check_errors(error, observations.position, curves.offsets)
             square = self._known_errors(error) ** 2
             self.weight = 1 / (square + self._excess(square) if add_jitter else square)
         starts = self.offsets[:-1]
@@ -168,24 +170,6 @@ class SearchableCurves:
 
     def __len__(self) -> int:
         return len(self.length)
-
-    def _check_errors(
-        self,
-        error: NDArray[np.float64],
-        position: NDArray[np.int64],
-        given_offsets: NDArray[np.int64],
-    ) -> None:
-        wrong = np.flatnonzero(error <= 0)
-        if len(wrong):
-            place = position[wrong].min()
-            curve = int(np.searchsorted(given_offsets, place, side="right")) - 1
-            value = error[wrong[position[wrong].argmin()]]
-            raise ValueError(
-                f"light curve {curve}: the error is {value:g} at observation "
-                f"{place - given_offsets[curve]}, but weights need errors above 0. Where it means "
-                "that nothing was measured, make the magnitude NaN; where the error is not known, "
-                "make the error NaN."
-            )
 
     def _known_errors(self, error: NDArray[np.float64]) -> NDArray[np.float64]:
         unknown = np.isnan(error)

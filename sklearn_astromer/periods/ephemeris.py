@@ -44,7 +44,7 @@ def with_periods(X: Any, *, device: str = "auto", verbose: int = 0) -> LightCurv
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a curve has no measured observation, or an error that is not positive.
 
     Examples
@@ -87,7 +87,7 @@ def find_ephemerides(
 
     Raises
     ------
-    ValueError
+    LightCurveError
         If a curve has no measured observation, or an error that is not positive.
     """
     search = PeriodSearch(

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.periods.batches import SearchRange
 from sklearn_astromer.periods.search import PeriodSearch
@@ -41,7 +42,7 @@ class PeriodEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Raises
         ------
-        ValueError
+        LightCurveError, ParameterError
             If a parameter or a light curve is not valid.
         """
         self._search(X, reset=True)
@@ -68,7 +69,7 @@ class PeriodEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         else:
             parameters.positive("max_period", self.max_period)
             if self.max_period <= self.min_period:
-                raise ValueError(
+                raise ParameterError(
                     f"max_period={self.max_period!r} must be longer than "
                     f"min_period={self.min_period!r}; both are in days."
                 )

@@ -135,7 +135,7 @@ class PeriodFinder(PeriodEstimator):
 
         Raises
         ------
-        ValueError
+        LightCurveError, ParameterError
             If a parameter or a light curve is not valid; the message names the light curve.
         """
         search = self._search(X, reset=False)
@@ -211,7 +211,7 @@ def periodogram(
 
     Raises
     ------
-    ValueError
+    LightCurveError, ParameterError
         If a parameter or a light curve is not valid.
 
     References

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.periods.batches import CurveBatch, FrequencyGrid
 from sklearn_astromer.periods.estimator import PeriodEstimator
 from sklearn_astromer.periods.folding import folded_profile
@@ -100,7 +101,7 @@ class FoldedCurve(PeriodEstimator):
 
         Raises
         ------
-        ValueError
+        LightCurveError, ParameterError
             If a parameter or a light curve is not valid; the message names the light curve.
         """
         search = self._search(X, reset=False)
@@ -137,7 +138,7 @@ class FoldedCurve(PeriodEstimator):
         super()._check_parameters()
         parameters.whole("n_bins", self.n_bins)
         if isinstance(self.periods, bool) or self.periods not in (1, 2):
-            raise ValueError(f"periods must be 1 or 2, got {self.periods!r}.")
+            raise ParameterError(f"periods must be 1 or 2, got {self.periods!r}.")
 
     @property
     def _n_features_out(self) -> int:

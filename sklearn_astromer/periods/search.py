@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.light_curves.values import curve_name
 from sklearn_astromer.periods.batches import (
     ROW,
     CurveBatch,
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 AUTO_BATCH_SIZE = {"cpu": 8, "cuda": 256}
 # Numbers in one work array: float32 products of a block, and float64 phases of its rows.
 BLOCK_SIZE = {"cpu": 2**20, "cuda": 2**28}
+
+# Those of 2,700 years and periods from 0.05 days on.
+MOST_FREQUENCIES = 1e8
 
 Function = Callable[[CurveBatch, FrequencyGrid, int], Tensor]
 
@@ -63,8 +68,9 @@ class PeriodSearch:
 
     Raises
     ------
-    ValueError
-        If a curve has no measured observation, or an error that is not positive.
+    LightCurveError
+        If a curve has no measured observation, an error that is not positive, or so long a span
+        that the search would hardly end.
     """
 
     def __init__(
@@ -87,8 +93,20 @@ class PeriodSearch:
         self.verbose = verbose
         self.prepares = prepares
         self.n_frequencies = search_range.counts(self.curves.span)
+        self._refuse_endless(curves)
         enough = (self.curves.n_times >= 2 * n_terms + 3) & ~self.curves.is_constant
         self.searchable = np.flatnonzero(enough & (self.n_frequencies > 0))
+
+    def _refuse_endless(self, curves: LightCurves) -> None:
+        # Times in seconds, for example; those in nanoseconds would not even fit in memory.
+        endless = np.flatnonzero(self.n_frequencies > MOST_FREQUENCIES)
+        if len(endless):
+            first = int(endless[0])
+            raise LightCurveError(
+                f"{curve_name(first, curves.ids)} spans {self.curves.span[first]:.3g} days, so "
+                f"that {self.n_frequencies[first]:.1e} frequencies would have to be searched. If "
+                "its times are not in days, convert them; else choose a longer min_period."
+            )
 
     def run(self, function: Function) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
         """Apply `function` to every batch; where memory runs out, to halves of it.

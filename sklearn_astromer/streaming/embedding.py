@@ -18,6 +18,7 @@ from sklearn_astromer.light_curves.table_columns import (
 )
 from sklearn_astromer.streaming.forms import Form
 from sklearn_astromer.streaming.sources import Piece
+from sklearn_astromer.streaming.strange import StrangeRows
 
 FAULTS = (ValueError, TypeError)
 
@@ -112,6 +113,7 @@ class RowEmbedding:
         self.n_features = n_features
         self.on_empty = on_empty
         self.dtype = np.dtype(dtype)
+        self.strange = StrangeRows()
 
     def __call__(self, batch: Sequence[Piece], first_row: int) -> tuple[Any, int]:
         """Embed a batch.
@@ -159,7 +161,8 @@ class RowEmbedding:
             self._ids(part)
             return self.form.read(part.table, self.columns)
 
-        return told(attempt, len(piece), piece.name)
+        with self.strange.watched(piece.name(0)):
+            return told(attempt, len(piece), piece.name)
 
     def _ids(self, piece: Piece) -> Any:
         pa = import_pyarrow()
@@ -179,7 +182,8 @@ class RowEmbedding:
         def attempt(first: int, last: int) -> Any:
             return self.estimator.transform(self.form.select(rows, measured[first:last]))
 
-        values = told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
+        with self.strange.watched(_name_of(batch, 0)):
+            values = told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
         return self._checked(values, len(measured))
 
     def _checked(self, values: Any, n_rows: int) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.streaming.embedding import told
 from sklearn_astromer.streaming.forms import CurvesForm, checked_columns
 from sklearn_astromer.streaming.sources import Piece, open_source
+from sklearn_astromer.streaming.strange import StrangeRows
 
 
 def sample_curves(
@@ -86,6 +87,7 @@ def sample_curves(
     form = CurvesForm(checked_columns(columns))
     opened = open_source(source, form.given, band_needed=form.band_needed)
     kept = _Lowest(int(n_curves))
+    strange = StrangeRows()
     with progress_bar(
         total=opened.n_rows, desc="sample_curves", unit="curve", verbose=verbose
     ) as bar:
@@ -93,7 +95,8 @@ def sample_curves(
             numbers = random.random_sample(len(piece))
             chosen = np.flatnonzero(numbers < kept.below)
             if len(chosen):
-                curves = _read(piece, chosen, form, opened.columns)
+                with strange.watched(piece.name(0)):
+                    curves = _read(piece, chosen, form, opened.columns)
                 measured = np.flatnonzero(curves.n_finite > 0)
                 kept.add(curves[measured], numbers[chosen[measured]])
             bar.update(len(piece))
@@ -114,9 +117,7 @@ def _read(
         curves = form.read(rows, columns)
         if columns.id is not None:
             ids = ids_of(rows.column(columns.id), columns.id)
-            curves = LightCurves(
-                curves.time, curves.magnitude, curves.error, offsets=curves.offsets, ids=ids
-            )
+            curves = curves.with_ids(ids)
         return curves
 
     curves: LightCurves = told(attempt, len(chosen), lambda at: piece.name(int(chosen[at])))

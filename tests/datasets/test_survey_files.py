@@ -11,6 +11,7 @@ import pytest
 
 from sklearn_astromer import AstromerEmbedder
 from sklearn_astromer.datasets import MISSING, read_macho, read_ogle, read_text
+from sklearn_astromer.errors import LightCurveWarning
 
 MACHO_HEADER = (
     "fieldid,tileid,seqn,obsid,dateobs,exposure,airmass,rmag,rerr,rnormsky,rtype,rcrowd,rchi2,"
@@ -118,7 +119,9 @@ def test__read_ogle__times__become_full_dates(tmp_path: Path) -> None:
     path = tmp_path / "star.dat"
     path.write_text("446.72055 15 0.1\n7000.5 15 0.1\n2457000.5 15 0.1 1.3 600\n")
     assert read_ogle(path).time.tolist() == [446.72055 + 2450000, 2457000.5, 2457000.5]
-    assert read_ogle(path, zero_point=0).time.tolist() == [446.72055, 7000.5, 2457000.5]
+    with pytest.warns(LightCurveWarning, match="some times are full Julian dates"):
+        mixed = read_ogle(path, zero_point=0)
+    assert mixed.time.tolist() == [446.72055, 7000.5, 2457000.5]
 
 
 def test__read_ogle__marks_and_errors__become_nan_and_keep_their_places(tmp_path: Path) -> None:
@@ -195,7 +198,8 @@ def test__read_text__limits_without_errors__are_nan(tmp_path: Path) -> None:
 def test__read_text__missing_of_ones_own__replaces_the_usual(tmp_path: Path) -> None:
     path = tmp_path / "star.txt"
     path.write_text("1 -1 0.5\n2 99.999 0.5\n3 bad 0.5\n4 14.5 0.5\n")
-    curves = read_text(path, missing=[-1, "BAD"])
+    with pytest.warns(LightCurveWarning, match="99.999"):
+        curves = read_text(path, missing=[-1, "BAD"])
     np.testing.assert_allclose(curves.magnitude, [np.nan, 99.999, np.nan, 14.5])
     np.testing.assert_array_equal(curves.error, [np.nan, 0.5, np.nan, 0.5])
     with pytest.raises(ValueError, match=r"star.txt, line 3: 'bad'"):

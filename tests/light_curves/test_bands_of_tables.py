@@ -106,7 +106,7 @@ def test__from_table__band__its_observations_and_empty_curves(name):
 def test__as_light_curves__several_bands_in_a_curve__refused_with_remedy(name):
     table = TABLES[name]()
     assert holds_light_curves(table)
-    message = r"light curve 0 has observations of several bands, 'g' and 'r'.*band='g'.*BandEmbed"
+    message = r"light curve 0.* has observations of several bands, 'g' and 'r'.*band='g'.*BandEmbed"
     with pytest.raises(ValueError, match=message):
         as_light_curves(table)
 
@@ -130,7 +130,7 @@ def test__from_table__numbered_bands__same_as_by_hand(codes, chunks):
     table = pa.table(
         {
             "t": pa.array(times, pa.list_(pa.float64())),
-            "m": pa.array(times, pa.list_(pa.float64())),
+            "m": pa.array([time / 2 for time in times], pa.list_(pa.float64())),
             "fid": pa.array(codes, pa.list_(pa.int8())),
         }
     )
@@ -214,7 +214,7 @@ def test__read_parquet__band__only_what_is_needed_is_read(tmp_path):
         path = tmp_path / f"{name}.parquet"
         pq.write_table(table, path)
         assert_holds(LightCurves.read_parquet(path, band="r"), IN_R)
-        with pytest.raises(ValueError, match=rf"{name}.parquet: light curve 0 has obs.*several"):
+        with pytest.raises(ValueError, match=rf"{name}.parquet: light curve 0.* has obs.*several"):
             LightCurves.read_parquet(path)
         with pytest.raises(ValueError, match="no observation of band 'z'; the bands are: 'g', 'r'"):
             LightCurves.read_parquet(path, band="z")
@@ -242,7 +242,7 @@ def test__from_long__band__every_star_and_its_observations(name):
 
 @pytest.mark.parametrize("name", LONG_TABLES)
 def test__from_long__several_bands_and_none_chosen__refused(name):
-    with pytest.raises(ValueError, match=r"light curve 0 has observations of several bands"):
+    with pytest.raises(ValueError, match=r"light curve 0.* has observations of several bands"):
         LightCurves.from_long(LONG_TABLES[name]())
 
 

@@ -22,7 +22,7 @@ def lists_of_curves(draw):
     n_columns = draw(st.sampled_from([2, 3]))
     kind = draw(st.sampled_from(["<f8", ">f8", "<f4", "<i4", "u1"]))
     lengths = draw(st.lists(st.integers(0, 5), min_size=1, max_size=6))
-    elements = st.integers(0, 250) if kind[-2] in "iu" else st.floats(-100, 100, width=16)
+    elements = st.integers(0, 40) if kind[-2] in "iu" else st.floats(-40, 40, width=16)
     return [
         draw(numpy_strategies.arrays(kind, (length, n_columns), elements=elements))
         for length in lengths
@@ -293,7 +293,7 @@ def test__as_light_curves__no_curves__zero_samples(X, shape):
         as_light_curves(X)
 
 
-@pytest.mark.parametrize("X", [None, "abc", {"a": 1}, sparse.csr_array(np.eye(3))])
+@pytest.mark.parametrize("X", [None, {"a": 1}, sparse.csr_array(np.eye(3))])
 def test__as_light_curves__something_else__type_error(X):
     with pytest.raises(TypeError, match="the array of magnitudes: holds"):
         as_light_curves(X)

@@ -138,7 +138,7 @@ def test__from_long__columns_of_different_lengths__value_error():
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pd.to_datetime(["2020-01-01"]), "column 'time': holds values of type timestamp.*MJD"),
+        (pd.to_datetime(["2020-01-01"]), "column 'time': holds dates.*MJD"),
         (["2020-01-01"], "column 'time': holds values of type (large_)?string"),
         ([[1.0, 2.0]], "column 'time': holds values of type .*list.*from_table"),
     ],
@@ -151,5 +151,7 @@ def test__from_long__times_are_not_numbers__type_error(column, message):
 
 def test__from_long__infinite_value__curve_named():
     table = {"id": [5, 4, 5, 4], "time": [1, 2, 3, 4], "magnitude": [1, 2, 3, np.inf]}
-    with pytest.raises(ValueError, match=r"light curve 1: magnitude is infinite.*observation 1"):
+    with pytest.raises(
+        ValueError, match=r"light curve 1 \(id 4\): magnitude is infinite.*observation 1"
+    ):
         LightCurves.from_long(table)
