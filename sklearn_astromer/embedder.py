@@ -17,10 +17,13 @@ from sklearn_astromer.fitting import starting_network, train_network
 from sklearn_astromer.hiding import flat_hidden
 from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AttentionConvention
+from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.windows import usable_observations
 
 
-class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class AstromerEmbedder(
+    PlainState, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Embed light curves with ASTROMER.
 
     A transformer network that was trained to predict hidden magnitudes (Donoso-Oliva et al. 2023,

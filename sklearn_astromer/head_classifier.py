@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_astromer import parameters
 from sklearn_astromer.input_checks import check_curves, check_weight
 from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import (
     Targets,
     continue_head,
@@ -32,7 +33,7 @@ from sklearn_astromer.supervised import (
 )
 
 
-class HeadClassifier(ClassifierMixin, BaseEstimator):
+class HeadClassifier(PlainState, ClassifierMixin, BaseEstimator):
     """What both classifiers do with their heads."""
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

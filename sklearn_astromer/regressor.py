@@ -13,10 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
 from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import Targets, fit_head, head_outputs
 
 
-class AstromerRegressor(RegressorMixin, BaseEstimator):
+class AstromerRegressor(PlainState, RegressorMixin, BaseEstimator):
     """Predict numbers (log period, amplitude, temperature ...) from light curves.
 
     The heads and the training are those of `AstromerClassifier`, with the mean square error of the
