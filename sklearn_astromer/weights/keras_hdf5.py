@@ -195,7 +195,8 @@ class _File:
         version, kind = _cut(layout, 2)
         if version == 3 and kind == CONTIGUOUS:
             address, stored = struct.unpack("<QQ", _cut(layout[2:], 16))
-            numbers = self.bytes_at(address, size) if stored == size else b""
+            # What is empty is nowhere.
+            numbers = self.bytes_at(address, size) if size and stored == size else b""
         elif version == 3 and kind == COMPACT:
             stored = int.from_bytes(_cut(layout[2:], 2), "little")
             numbers = layout[4 : 4 + size]

@@ -2,7 +2,7 @@
 
 ``tests/fuzz/run.py`` runs them. A reader may give a result or raise one of the package's own
 errors; any other exception, a write, a process, a connection, or a result that is larger than its
-file is a finding. Without atheris: ``python tests/fuzz/targets.py NAME FILE`` repeats one finding.
+file is a finding. ``python tests/fuzz/targets.py NAME FILE`` repeats one, without atheris.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from typing import Any
 TESTS = Path(__file__).resolve().parents[1]
 DATA = TESTS / "weights" / "data"
 sys.path[:0] = [str(TESTS), str(TESTS / "weights")]
-
-INSTRUMENTED = ["sklearn_astromer.weights", "sklearn_astromer.saving", "zipfile", "tomllib", "json"]
 
 # Events of the interpreter that no reader has any need of.
 FORBIDDEN = ("os.", "shutil.", "socket.", "subprocess.", "tempfile.", "ctypes.", "pickle.", "exec")
@@ -234,27 +232,11 @@ def _small_hdf5() -> list[bytes]:
 
 
 def main() -> None:
-    """Run one target, under atheris if options for libFuzzer come, else over the given files."""
-    name, *others = sys.argv[1:]
-    if not any(other.startswith("-") for other in others):
-        targets = Targets()
-        for path in map(Path, others):
-            getattr(targets, name)(path.read_bytes())
-        return
-    import atheris
-
-    # Before, so that only our own code is instrumented.
-    import h5py  # noqa: F401
-    import torch  # noqa: F401
-
-    with atheris.instrument_imports(include=INSTRUMENTED):
-        targets = Targets()
-    corpus = next(Path(other) for other in others if not other.startswith("-"))
-    corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(targets.seeds(name)):
-        (corpus / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *others], getattr(targets, name))
-    atheris.Fuzz()
+    """Give the bytes of files to one target."""
+    name, *paths = sys.argv[1:]
+    targets = Targets()
+    for path in map(Path, paths):
+        getattr(targets, name)(path.read_bytes())
 
 
 if __name__ == "__main__":

@@ -109,9 +109,9 @@ def test__read_keras_hdf5__more_numbers_than_bytes__is_refused(content: bytes) -
     with h5py.File(memory, "w", libver="earliest") as file:
         file["one"] = np.ones(9000, "f4")
         file["two"] = np.full(9000, 2, "f4")
-        places = [file[name].id.get_offset() for name in ("one", "two")]
+        places = [file[name].id.get_offset() for name in ("two", "one")]
     shared = memory.getvalue().replace(*(place.to_bytes(8, "little") for place in places))
-    shared = shared[: places[1]] + shared[places[1] + 36000 :]
+    shared = shared[: places[0]] + shared[places[0] + 36000 :]
     with pytest.raises(WeightsError, match="more bytes than the file has"):
         read_keras_hdf5(shared, "the file")
 
