@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import (
     Tags,
     assert_all_finite,
@@ -33,7 +33,7 @@ from sklearn_astromer.supervised import (
 )
 
 
-class HeadClassifier(PlainState, ClassifierMixin, BaseEstimator):
+class HeadClassifier(ClassifierMixin, PlainState):
     """What both classifiers do with their heads."""
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from sklearn_astromer.errors import WeightsError
@@ -44,7 +45,7 @@ CRITERIA: dict[str, type[nn.Module]] = {
 }
 
 
-class PlainState:
+class PlainState(BaseEstimator):
     """Base of the estimators that hold torch modules: their state has none.
 
     It knows `network_`, `head_`, and what `partial_fit` leaves: `net_` and `settings_`. The encoder
@@ -53,7 +54,7 @@ class PlainState:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give the attributes, with arrays in place of torch modules."""
-        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
+        state: dict[str, Any] = dict(super().__getstate__())
         if "network_" in state:
             state["network_"] = plain_network(state["network_"])
         if "head_" in state:
@@ -77,7 +78,7 @@ class PlainState:
                 encoder = state["embedder_"].network_.encoder
             module = HeadedNetwork(state["head_"], encoder)
             state["net_"] = net_from(state["net_"], module, state["settings_"], state["history_"])
-        super().__setstate__(state)  # type: ignore[misc]
+        super().__setstate__(state)
 
 
 def plain_network(network: AstromerNetwork) -> dict[str, Any]:
@@ -175,8 +176,8 @@ def net_from(
     net = supervised_net(module, settings).initialize()
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _tensors(plain["optimizer"]).items():
-        number, slot = name.split(".", 1)
-        state.setdefault(int(number), {})[slot] = value
+        parameter, slot = name.split(".", 1)
+        state.setdefault(int(parameter), {})[slot] = value
     groups = net.optimizer_.state_dict()["param_groups"]
     net.optimizer_.load_state_dict({"state": state, "param_groups": groups})
     # Where `partial_fit` leaves it, whatever the device.
@@ -184,8 +185,8 @@ def net_from(
     skorchs_name = {"seconds": "dur"} | {ours: theirs for theirs, ours in LOSS_NAMES.items()}
     for row in record:
         net.history.new_epoch()
-        for name, value in row.items():
-            net.history.record(skorchs_name.get(name, name), value)
+        for column, number in row.items():
+            net.history.record(skorchs_name.get(column, column), number)
     return net
 
 
