@@ -107,9 +107,13 @@ def plain_head(head: Head) -> dict[str, Any]:
     arguments: dict[str, Any] = {"n_outputs": n_outputs}
     if isinstance(head, LSTMHead):
         arguments |= {"input_size": size, "floor": head.standardise.floor}
-        arguments["dropout"] = head.dropout.p
+        arguments |= {"dropout": head.dropout.p, "size": head.first.hidden_size}
     else:
         arguments["embedding_size"] = size
+    if isinstance(head, MLPHead | SkipHead):
+        arguments["sizes"] = [
+            layer.out_features for layer in head.layers[:-1] if isinstance(layer, nn.Linear)
+        ]
     if isinstance(head, SkipHead):
         arguments["n_blocks"] = len(head.mixture) - 1
     return {"kind": type(head).__name__, "arguments": arguments, "arrays": _arrays(numbers)}
@@ -126,12 +130,15 @@ def head_from(plain: Mapping[str, Any]) -> Head:
     kind, tensors = HEADS.get(plain["kind"]), _tensors(plain["arrays"])
     if kind is None:
         raise WeightsError(f"There is no head {plain['kind']!r}; there are {', '.join(HEADS)}.")
-    with torch.device("meta"):
-        shapes = {k: v.shape for k, v in kind(**plain["arguments"]).state_dict().items()}
+    shapes = {}
+    # Each layer has numbers, and one that is only sketched takes time and memory too.
+    if len(plain["arguments"].get("sizes", ())) <= len(tensors):
+        with torch.device("meta"):
+            sketch = kind(**plain["arguments"])
+        shapes = {name: value.shape for name, value in sketch.state_dict().items()}
     if shapes != {name: value.shape for name, value in tensors.items()}:
         raise WeightsError(
-            f"The weights of the {plain['kind']} do not fit its sizes {plain['arguments']}; take "
-            "both from the same file."
+            f"The weights of the {plain['kind']} do not fit its sizes; take both from the same file."
         )
     # The start values are thrown away at once: drawing them shall not disturb other draws.
     with torch.random.fork_rng(devices=[]):

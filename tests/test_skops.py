@@ -191,6 +191,9 @@ def test__setstate__numbers_that_do_not_fit__are_refused() -> None:
     state["head_"]["arguments"] |= {"n_outputs": 10**9}
     with pytest.raises(WeightsError, match="do not fit"):
         classifier_of().__setstate__(state)
+    state["head_"]["arguments"] = {"n_outputs": 3, "embedding_size": 8, "sizes": [1] * 10**8}
+    with pytest.raises(WeightsError, match="do not fit"):
+        classifier_of().__setstate__(state)
     state["head_"]["kind"] = "Sequential"
     with pytest.raises(WeightsError, match="no head 'Sequential'"):
         classifier_of().__setstate__(state)

@@ -7,6 +7,7 @@ tries all values of all bytes, which takes some minutes, and counts; the tests t
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def unread_places(bundle: str) -> set[int]:
 
 
 def main() -> None:
-    for bundle in BUNDLES:
+    for bundle in sys.argv[1:] or BUNDLES:
         counts = Counter(outcome for _, outcome in outcomes(bundle, range(1, 256)))
         print(bundle, dict(counts))  # noqa: T201 - what it is run for
 
