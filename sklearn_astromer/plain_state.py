@@ -138,7 +138,8 @@ def head_from(plain: Mapping[str, Any]) -> Head:
         shapes = {name: value.shape for name, value in sketch.state_dict().items()}
     if shapes != {name: value.shape for name, value in tensors.items()}:
         raise WeightsError(
-            f"The weights of the {plain['kind']} do not fit its sizes; take both from the same file."
+            f"The weights of the {plain['kind']} do not fit its sizes: the file is damaged, or two "
+            "are mixed up. Save the estimator again."
         )
     # The start values are thrown away at once: drawing them shall not disturb other draws.
     with torch.random.fork_rng(devices=[]):
