@@ -17,7 +17,7 @@ from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
 
 from sklearn_astromer.atomic import write_bytes
-from sklearn_astromer.errors import WeightsError
+from sklearn_astromer.errors import ParameterError, WeightsError
 from sklearn_astromer.format_version import check_format
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.pooling import pooled
@@ -280,7 +280,9 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     Raises
     ------
     WeightsError
-        If the file is no such state, or of another network or other settings.
+        If the file is no such state, or of another network.
+    ParameterError
+        If it is of other settings.
 
     Notes
     -----
@@ -292,7 +294,7 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     given = run_settings(net, windows)
     other = [name for name, value in header["settings"].items() if given.get(name) != value]
     if other:
-        raise WeightsError(
+        raise ParameterError(
             f"{path} is of a run with other settings: {', '.join(other)}. Go on with those that it "
             "had, or begin anew elsewhere."
         )
