@@ -54,7 +54,7 @@ benchmark: $(INSTALLED)
 	done
 
 clean:
-	rm -rf .venv demo_output benchmarks.jsonl docs/_build docs/auto_examples docs/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo_output fuzz_output benchmarks.jsonl docs/_build docs/auto_examples docs/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

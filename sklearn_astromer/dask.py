@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import AstromerError, LightCurveError, ParameterError
 from sklearn_astromer.light_curves.frames import as_arrow, import_pyarrow
 from sklearn_astromer.light_curves.table_columns import CurveColumns, choose_columns
 from sklearn_astromer.running import current_network
@@ -30,6 +31,7 @@ from sklearn_astromer.streaming.embedding import (
     RowEmbedding,
     embedders_with_named_weights,
     feature_names,
+    placed,
 )
 from sklearn_astromer.streaming.forms import Form, checked_columns, form_for
 from sklearn_astromer.streaming.sources import Piece
@@ -84,10 +86,11 @@ def transform(
 
     Raises
     ------
-    ValueError
-        If a parameter is not valid, the columns are not found, or one that stays is called like one
-        that comes. When it is computed: if a light curve is not valid; the message names the
-        partition and the row in it.
+    ParameterError
+        If a parameter is not valid, or a column that stays is called like one that comes.
+    LightCurveError
+        If the columns are not found. When it is computed: if a light curve is not valid; the
+        message names the partition and the row in it.
     TypeError
         If `frame` or `estimator` is of another kind.
     sklearn.exceptions.NotFittedError
@@ -191,8 +194,7 @@ def _embed(frame: Any, job: _Job, place: str) -> Any:
         try:
             rows = _arrow_of(frame, embedding.columns)
         except FAULTS as problem:
-            kind = TypeError if isinstance(problem, TypeError) else ValueError
-            raise kind(f"{place}: {problem}") from problem
+            raise placed(problem, place) from problem
         table, _ = embedding([Piece(rows, place, 0)], 0)
     values = table["embedding"].combine_chunks().flatten().to_numpy()
     return _with_embeddings(
@@ -258,7 +260,8 @@ def _choose(meta: Any, form: Form) -> CurveColumns:
                 f" The columns {', '.join(map(repr, texts))} hold text: Dask makes text of lists "
                 'unless dask.config.set({"dataframe.convert-string": False}) comes before.'
             )
-        raise ValueError(f"{problem} {hint}") from None
+        kind = type(problem) if isinstance(problem, AstromerError) else LightCurveError
+        raise kind(f"{problem} {hint}") from None
     return found._replace(id=None)
 
 
@@ -275,9 +278,9 @@ def _is_text(kind: Any) -> bool:
 def _checked(columns: Mapping[str, Any] | None) -> dict[str, Any]:
     names = checked_columns(columns)
     if "id" in names:
-        raise ValueError(
+        raise ParameterError(
             "columns may not name the id here: every column that is no light curve stays, and so "
-            "does the index."
+            "does the index. Leave it out."
         )
     return names
 
@@ -285,7 +288,7 @@ def _checked(columns: Mapping[str, Any] | None) -> dict[str, Any]:
 def _refuse_clash(kept: list[Any], features: list[str]) -> None:
     clash = [name for name in kept if name in {COUNT, *features}]
     if clash:
-        raise ValueError(
+        raise ParameterError(
             f"the columns {', '.join(map(repr, clash))} are called like those that are added; "
             "rename them, or leave them out."
         )

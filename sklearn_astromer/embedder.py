@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 
-from sklearn_astromer import parameters, running, saving, weights
+from sklearn_astromer import parameters, plain_state, running, saving, weights
 from sklearn_astromer.fitting import starting_network, train_network
 from sklearn_astromer.hiding import flat_hidden
 from sklearn_astromer.input_checks import check_curves
@@ -20,7 +20,7 @@ from sklearn_astromer.network import AttentionConvention
 from sklearn_astromer.windows import usable_observations
 
 
-class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, plain_state.PlainState):
     """Embed light curves with ASTROMER.
 
     A transformer network that was trained to predict hidden magnitudes (Donoso-Oliva et al. 2023,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import (
     Tags,
     assert_all_finite,
@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_astromer import parameters
 from sklearn_astromer.input_checks import check_curves, check_weight
 from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import (
     Targets,
     continue_head,
@@ -32,7 +33,7 @@ from sklearn_astromer.supervised import (
 )
 
 
-class HeadClassifier(ClassifierMixin, BaseEstimator):
+class HeadClassifier(ClassifierMixin, PlainState):
     """What both classifiers do with their heads."""
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

@@ -7,16 +7,17 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
 from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import Targets, fit_head, head_outputs
 
 
-class AstromerRegressor(RegressorMixin, BaseEstimator):
+class AstromerRegressor(RegressorMixin, PlainState):
     """Predict numbers (log period, amplitude, temperature ...) from light curves.
 
     The heads and the training are those of `AstromerClassifier`, with the mean square error of the

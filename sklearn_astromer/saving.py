@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sklearn_astromer.errors import ParameterError, WeightsError
+from sklearn_astromer.format_version import check_format
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.weights import (
     NETWORK_FILE,
@@ -25,12 +28,10 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 EMBEDDER_FILE = "embedder.json"
-# What `fit` learns beside the network, and how to make it fit for JSON and back.
-FITTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "history_": (list, list),
-    "n_features_in_": (int, int),
-    "feature_names_in_": (list, lambda names: np.asarray(names, dtype=object)),
-}
+# Parsed, JSON takes many times its size: a large file would fill the memory. One epoch of the
+# history takes a hundred bytes.
+LARGEST_FILE = 1 << 23
+SAVE_ANEW = "Copy the folder again, or save the embedder again."
 
 
 def save_embedder(
@@ -57,7 +58,7 @@ def save_embedder(
     ------
     FileExistsError
         If the folder exists, and `overwrite` is False or it is no saved embedder.
-    ValueError
+    ParameterError
         If a parameter cannot be written as JSON.
     """
     folder = Path(folder)
@@ -67,7 +68,10 @@ def save_embedder(
     try:
         text = json.dumps(_content(embedder), indent=1)
     except TypeError as error:
-        raise ValueError(f"A parameter of the embedder cannot be saved: {error}.") from error
+        raise ParameterError(
+            f"A parameter of the embedder cannot be saved to {folder}: {error}. Give it as a plain "
+            "number or text."
+        ) from error
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that moving it there is a single step.
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -103,7 +107,7 @@ def _content(embedder: AstromerEmbedder) -> dict[str, Any]:
         params["weights"] = os.fspath(params["weights"])
     params["device"] = str(params["device"])
     if not isinstance(params["random_state"], (int, np.integer, type(None))):
-        raise ValueError(
+        raise ParameterError(
             "random_state is a generator, which a saved embedder cannot hold; set it to an "
             "integer or None first: embedder.set_params(random_state=0)."
         )
@@ -149,7 +153,7 @@ def load_embedder(
     ------
     FileNotFoundError
         If there is no such folder, or a file is missing in it.
-    ValueError
+    WeightsError
         If a file is damaged, or comes from a newer version.
     """
     folder = Path(folder)
@@ -164,25 +168,55 @@ def load_embedder(
         params = dict(content["parameters"])
         fitted = {name: FITTED[name][1](value) for name, value in content["fitted"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}. Save the embedder again.") from error
+        raise WeightsError(f"{path} is damaged: {error!r}. {SAVE_ANEW}") from error
     unknown = sorted(set(params) - set(known))
     if unknown:
-        raise ValueError(f"{path} has parameters that are not known: {', '.join(unknown)}.")
+        raise WeightsError(
+            f"{path} has parameters that are not known: {', '.join(unknown[:8])}. If a newer "
+            "sklearn_astromer wrote it, install that: pip install --upgrade sklearn-astromer."
+        )
     return params, fitted, read_checkpoint(folder / NETWORK_FILE).build()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     """Read the JSON file, and check its version before anything else in it."""
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise WeightsError(f"{path} is damaged: it has {size} bytes, too many. {SAVE_ANEW}")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}. Save the embedder again.") from error
+        raise WeightsError(f"{path} is damaged: {error!r}. {SAVE_ANEW}") from error
     version = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(version, int):
-        raise ValueError(f"{path} is damaged: it has no format number. Save the embedder again.")
-    if version > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format {version}; this version of sklearn_astromer reads formats up to "
-            f"{FORMAT_VERSION}. Install a newer version: pip install --upgrade sklearn-astromer."
-        )
+    check_format(version, FORMAT_VERSION, path, SAVE_ANEW)
     return content
+
+
+def _history(rows: Any) -> list[dict[str, float]]:
+    plain = (int, float, type(None))
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and all(isinstance(value, plain) for value in row.values())
+        for row in rows
+    ):
+        raise ValueError("history_ is no list of epochs")
+    return rows
+
+
+def _n_features(number: Any) -> int:
+    if not isinstance(number, int):
+        raise ValueError("n_features_in_ is no whole number")
+    return number
+
+
+def _names(names: Any) -> NDArray[Any]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("feature_names_in_ is no list of names")
+    return np.asarray(names, dtype=object)
+
+
+# What `fit` learns beside the network, and how to make it fit for JSON and back.
+FITTED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "history_": (list, _history),
+    "n_features_in_": (int, _n_features),
+    "feature_names_in_": (list, _names),
+}

@@ -22,15 +22,25 @@ LONGEST_FILE = 400
 
 # What each part may import of ours; None: everything.
 ALLOWED: dict[str, set[str] | None] = {
+    "errors": set(),
+    "format_version": set(),
     "light_curves": {"light_curves"},
     "network": {"network"},
     "windows": {"light_curves"},
     "hiding": {"windows"},
     "atomic": set(),
-    "training": {"training", "network", "windows", "hiding", "atomic", "progress"},
+    "training": {
+        "training",
+        "network",
+        "windows",
+        "hiding",
+        "atomic",
+        "progress",
+        "format_version",
+    },
     "settings": set(),
     "progress": set(),
-    "weights": {"weights", "network", "settings", "atomic"},
+    "weights": {"weights", "network", "settings", "atomic", "format_version"},
     "datasets": {"datasets", "light_curves", "parameters", "settings", "progress"},
     "parameters": {"embedder"},
     "fitting": None,
@@ -38,6 +48,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "preparation": None,
     "input_checks": {"light_curves"},
     "saving": None,
+    "plain_state": {"network", "training", "weights"},
     "embedder": None,
     "supervised": None,
     "head_classifier": None,
@@ -50,7 +61,7 @@ ALLOWED: dict[str, set[str] | None] = {
     },
     "streaming": {
         *("streaming", "bands", "embedder", "running", "light_curves", "parameters"),
-        *("evaluation", "atomic", "progress", "__version__"),
+        *("evaluation", "atomic", "progress", "format_version", "__version__"),
     },
     "dask": {"streaming", "running", "light_curves", "parameters"},
     "bands": {"embedder", "light_curves", "parameters", "weights"},
@@ -147,7 +158,7 @@ def test__module__imports__go_one_way(path: Path) -> None:
         if name.split(".")[0] == "sklearn_astromer"
     }
     if allowed is not None:
-        assert ours <= allowed, f"{path.name} may import {sorted(allowed)} only"
+        assert ours <= allowed | {"errors"}, f"{path.name} may import {sorted(allowed)} only"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from example_curves import random_curves, random_embedder, small_embedder
 
 from sklearn_astromer import AstromerEmbedder, saving
+from sklearn_astromer.errors import WeightsError
 
 CURVES = random_curves([30, 3, 12, 1, 45, 20])
 ROOT = Path(__file__).resolve().parents[1]
@@ -152,6 +153,40 @@ def test__load__damaged_json__error_names_the_file(content: str, tmp_path: Path)
     folder = random_embedder().save(tmp_path / "saved")
     (folder / "embedder.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"embedder\.json is damaged"):
+        AstromerEmbedder.load(folder)
+
+
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        {"history_": "abc"},
+        {"history_": [1]},
+        {"history_": [{"epoch": []}]},
+        {"n_features_in_": float("inf")},
+        {"n_features_in_": "3"},
+        {"feature_names_in_": 3},
+        {"feature_names_in_": [["a"]]},
+        {"network_": {}},
+        {"__class__": 1},
+        [],
+        None,
+    ],
+    ids=str,
+)
+def test__load__what_fit_cannot_have_learned__error_names_the_file(
+    fitted: Any, tmp_path: Path
+) -> None:
+    folder = random_embedder().save(tmp_path / "saved")
+    change_json(folder, lambda content: content.update(fitted=fitted))
+    with pytest.raises(WeightsError, match=r"embedder\.json is damaged"):
+        AstromerEmbedder.load(folder)
+
+
+def test__load__json_that_would_fill_the_memory__is_refused_unread(tmp_path: Path) -> None:
+    folder = random_embedder().save(tmp_path / "saved")
+    with (folder / "embedder.json").open("r+b") as file:
+        file.truncate(1 << 33)
+    with pytest.raises(WeightsError, match=r"embedder\.json is damaged: .* too many"):
         AstromerEmbedder.load(folder)
 
 

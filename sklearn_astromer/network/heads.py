@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -83,20 +84,24 @@ class LinearHead(nn.Module):
 
 
 class MLPHead(nn.Module):
-    """Three layers of 1024, 512 and 256 ReLU units on the mean embedding (MLP+ATT, Fig. 10).
+    """Layers of ReLU units on the mean embedding (MLP+ATT, Fig. 10).
 
     Parameters
     ----------
     embedding_size, n_outputs : int
         See `LinearHead`.
+    sizes : sequence of int, optional
+        Units of each layer. None: the paper's 1024, 512 and 256.
     """
 
     reads: ClassVar[Reading] = "mean"
 
-    def __init__(self, embedding_size: int, n_outputs: int) -> None:
+    def __init__(
+        self, embedding_size: int, n_outputs: int, sizes: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.standardise = Standardise((embedding_size,))
-        self.layers = _relu_layers(embedding_size, n_outputs)
+        self.layers = _relu_layers(embedding_size, n_outputs, sizes)
 
     def forward(self, features: Tensor, length: Tensor) -> Tensor:
         """Map `features` (n_windows, embedding_size) to (n_windows, n_outputs)."""
@@ -115,15 +120,23 @@ class SkipHead(nn.Module):
         See `LinearHead`.
     n_blocks : int
         Blocks of the encoder.
+    sizes : sequence of int, optional
+        See `MLPHead`.
     """
 
     reads: ClassVar[Reading] = "blocks"
 
-    def __init__(self, embedding_size: int, n_outputs: int, n_blocks: int) -> None:
+    def __init__(
+        self,
+        embedding_size: int,
+        n_outputs: int,
+        n_blocks: int,
+        sizes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.standardise = Standardise((n_blocks + 1, embedding_size))
         self.mixture = nn.Parameter(torch.zeros(n_blocks + 1, dtype=torch.float32))
-        self.layers = _relu_layers(embedding_size, n_outputs)
+        self.layers = _relu_layers(embedding_size, n_outputs, sizes)
 
     def forward(self, features: Tensor, length: Tensor) -> Tensor:
         """Map `features` (n_windows, n_blocks + 1, embedding_size) to (n_windows, n_outputs)."""
@@ -134,7 +147,7 @@ class SkipHead(nn.Module):
 class LSTMHead(nn.Module):
     """Two LSTM layers, read at the last observation (LSTM+ATT and the baseline, Fig. 10).
 
-    Each layer has 256 units and is followed by a LayerNorm and a dropout of 0.3.
+    Each layer is followed by a LayerNorm and a dropout of 0.3.
 
     Parameters
     ----------
@@ -146,6 +159,8 @@ class LSTMHead(nn.Module):
         See `Standardise`; zero where the numbers have units of their own.
     dropout : float, default=0.3
         Share of the outputs of each layer that is dropped in training.
+    size : int, optional
+        Units of each layer. None: the paper's 256.
     """
 
     reads: ClassVar[Reading] = "sequence"
@@ -156,15 +171,17 @@ class LSTMHead(nn.Module):
         n_outputs: int,
         floor: float = 0.01,
         dropout: float = LSTM_DROPOUT,
+        size: int | None = None,
     ) -> None:
         super().__init__()
+        size = LSTM_SIZE if size is None else size
         self.standardise = Standardise((input_size,), floor)
-        self.first = nn.LSTM(input_size, LSTM_SIZE, batch_first=True, dtype=torch.float32)
-        self.first_norm = nn.LayerNorm(LSTM_SIZE, dtype=torch.float32)
-        self.second = nn.LSTM(LSTM_SIZE, LSTM_SIZE, batch_first=True, dtype=torch.float32)
-        self.second_norm = nn.LayerNorm(LSTM_SIZE, dtype=torch.float32)
+        self.first = nn.LSTM(input_size, size, batch_first=True, dtype=torch.float32)
+        self.first_norm = nn.LayerNorm(size, dtype=torch.float32)
+        self.second = nn.LSTM(size, size, batch_first=True, dtype=torch.float32)
+        self.second_norm = nn.LayerNorm(size, dtype=torch.float32)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(LSTM_SIZE, n_outputs, dtype=torch.float32)
+        self.output = nn.Linear(size, n_outputs, dtype=torch.float32)
         for layer in (self.first, self.second):
             _initialise_lstm(layer)
 
@@ -287,12 +304,13 @@ def _initialise_lstm(layer: nn.LSTM) -> None:
     nn.init.zeros_(layer.get_parameter("bias_ih_l0"))
     nn.init.zeros_(layer.get_parameter("bias_hh_l0"))
     # torch's order of the gates is input, forget, cell, output.
-    nn.init.ones_(layer.get_parameter("bias_ih_l0").data[LSTM_SIZE : 2 * LSTM_SIZE])
+    size = layer.hidden_size
+    nn.init.ones_(layer.get_parameter("bias_ih_l0").data[size : 2 * size])
 
 
-def _relu_layers(input_size: int, n_outputs: int) -> nn.Sequential:
+def _relu_layers(input_size: int, n_outputs: int, sizes: Sequence[int] | None) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for size in MLP_SIZES:
+    for size in MLP_SIZES if sizes is None else sizes:
         layers += [nn.Linear(input_size, size, dtype=torch.float32), nn.ReLU()]
         input_size = size
     layers.append(nn.Linear(input_size, n_outputs, dtype=torch.float32))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from sklearn_astromer.embedder import AstromerEmbedder
+from sklearn_astromer.errors import AstromerError, LightCurveError, ParameterError
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.light_curves.table_columns import (
     CurveColumns,
@@ -138,7 +139,7 @@ class RowEmbedding:
         measured = np.flatnonzero(n_observations > 0)
         n_rows = len(n_observations)
         if self.on_empty == "raise" and len(measured) < n_rows:
-            raise ValueError(
+            raise LightCurveError(
                 f"{_name_of(batch, int(np.argmin(n_observations > 0)))}: the light curve has no "
                 'observation with a finite time and magnitude. With on_empty="nan" its embedding '
                 "is NaN."
@@ -174,7 +175,10 @@ class RowEmbedding:
         try:
             return plain_values(column).cast(self.id_type).combine_chunks()
         except pa.ArrowException as problem:
-            raise ValueError(f"column {name!r}: {problem}") from problem
+            raise LightCurveError(
+                f"column {name!r}: the ids are not of the same type in all files ({problem}); make "
+                "them so, or name another column: columns={'id': ...}."
+            ) from problem
 
     def _transform(
         self, rows: Any, measured: NDArray[np.int64], batch: Sequence[Piece]
@@ -188,15 +192,15 @@ class RowEmbedding:
 
     def _checked(self, values: Any, n_rows: int) -> NDArray[Any]:
         if isinstance(values, list):
-            raise ValueError(
+            raise ParameterError(
                 "the estimator gave a list; one row per light curve is needed: "
                 'output="mean" or "max".'
             )
         array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
         if array.shape != (n_rows, self.n_features):
-            raise ValueError(
+            raise ParameterError(
                 f"the estimator gave an array of shape {array.shape}; its feature names promise "
-                f"{(n_rows, self.n_features)}."
+                f"{(n_rows, self.n_features)}. Let get_feature_names_out fit what transform gives."
             )
         return array
 
@@ -220,7 +224,7 @@ def told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], 
 
     Raises
     ------
-    ValueError, TypeError
+    LightCurveError, TypeError
         As `attempt` raises it, with the place.
     """
     try:
@@ -244,8 +248,28 @@ def told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], 
     else:
         # No row by itself: what is wrong is how they go together.
         place = f"from {name(0)}, to {name(n_rows - 1)}"
-    kind = TypeError if isinstance(fault, TypeError) else ValueError
-    raise kind(f"{place}: {fault}") from fault
+    raise placed(fault, place) from fault
+
+
+def placed(fault: Exception, place: str) -> Exception:
+    """Make of an error one that also tells where it was.
+
+    Parameters
+    ----------
+    fault : Exception
+        One of `FAULTS`.
+    place : str
+        File, row and the like.
+
+    Returns
+    -------
+    error : Exception
+        Of the same class, if that is one of this package; else a TypeError or `LightCurveError`.
+    """
+    text = f"{place}: {fault}"
+    if isinstance(fault, AstromerError):
+        return type(fault)(text)
+    return TypeError(text) if isinstance(fault, TypeError) else LightCurveError(text)
 
 
 def _name_of(batch: Sequence[Piece], row: int) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_astromer.bands import BandEmbedder
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.light_curves.table_columns import CurveColumns, GivenNames
@@ -94,7 +95,7 @@ class BandsForm:
     def __init__(self, embedder: BandEmbedder, columns: Mapping[str, Any]) -> None:
         others = sorted(set(columns) - {"id"})
         if others:
-            raise ValueError(
+            raise ParameterError(
                 f"with a BandEmbedder, columns may name the id alone; name {', '.join(others)} "
                 "in BandEmbedder(columns=...)."
             )
@@ -137,13 +138,13 @@ def checked_columns(columns: Mapping[str, Any] | None) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If it names what is not known.
     """
     columns = {role: name for role, name in (columns or {}).items() if name is not None}
     unknown = [role for role in columns if role not in COLUMNS]
     if unknown:
-        raise ValueError(
+        raise ParameterError(
             f"columns may name {', '.join(COLUMNS)}; got {', '.join(map(repr, unknown))}."
         )
     # Bands that are numbers may be those of numpy.
@@ -168,7 +169,7 @@ def form_for(estimator: Any, columns: Mapping[str, Any]) -> Form:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If `columns` names what the estimator knows better.
     """
     first = _first_step(estimator)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.light_curves.table_columns import CurveColumns, ids_of
@@ -57,9 +58,11 @@ def sample_curves(
 
     Raises
     ------
-    ValueError
-        If a parameter, a file, a column or a light curve that was drawn is not valid (the message
-        names file, row group and row), or there are no light curves with observations.
+    ParameterError
+        If a parameter is not valid.
+    LightCurveError
+        If a file, a column or a light curve that was drawn is not valid (the message names file,
+        row group and row), or there are no light curves with observations.
     TypeError
         If `source` is not of a kind that can be streamed.
     FileNotFoundError, OSError
@@ -102,9 +105,9 @@ def sample_curves(
             bar.update(len(piece))
     if not len(kept):
         where = "" if form.band is None else f" in band {form.band!r}"
-        raise ValueError(
+        raise LightCurveError(
             "the source holds no light curve that has an observation with a finite time and "
-            f"magnitude{where}."
+            f"magnitude{where}; look into the files, or name other columns: columns={{...}}."
         )
     return kept.drawn()
 

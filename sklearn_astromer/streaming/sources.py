@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
+from sklearn_astromer.errors import AstromerError, LightCurveError, ParameterError
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.light_curves.table_columns import (
     CurveColumns,
@@ -92,7 +93,7 @@ class ParquetSource:
 
     Raises
     ------
-    ValueError, OSError
+    LightCurveError, OSError
         If a file cannot be read or has other columns than the first one; the message names it.
     """
 
@@ -134,7 +135,10 @@ class ParquetSource:
         try:
             with file.filesystem.open_input_file(file.path) as opened:
                 if _description(file, opened) != described:
-                    raise ValueError("the file was changed while it was being read.")
+                    raise LightCurveError(
+                        "the file was changed while it was being read; leave it alone, and call "
+                        "again."
+                    )
                 parquet = _parquet(opened)
                 row = 0
                 for group in range(parquet.num_row_groups):
@@ -219,7 +223,7 @@ def open_source(source: Any, given: GivenNames, *, band_needed: bool) -> Source:
     ------
     FileNotFoundError
         If there is nothing at a path.
-    ValueError, OSError
+    LightCurveError, OSError
         If a file cannot be read, or its columns are not found.
     TypeError
         If `source` is none of these.
@@ -320,7 +324,7 @@ def _files_of_dataset(dataset: Any) -> list[File]:
         keys = ds.get_partition_keys(fragment.partition_expression)
         files.append(File(fragment.path, fragment.filesystem, keys))
     if not files:
-        raise ValueError("source is a dataset without files.")
+        raise LightCurveError("source is a dataset without files; give one that has some.")
     return files
 
 
@@ -361,7 +365,8 @@ def _choose(schema: Any, given: GivenNames, band_needed: bool) -> CurveColumns:
     try:
         return choose_columns(schema, given, band_needed=band_needed)
     except ValueError as problem:
-        raise ValueError(f"{problem} In transform_parquet, columns={{...}} names them.") from None
+        kind = type(problem) if isinstance(problem, AstromerError) else LightCurveError
+        raise kind(f"{problem} In transform_parquet, columns={{...}} names them.") from None
 
 
 def _id_type(schema: Any, columns: CurveColumns) -> Any:
@@ -377,7 +382,7 @@ def _refuse_other_columns(
 ) -> None:
     for role, one, other in zip(CurveColumns._fields, wanted, found, strict=True):
         if one != other:
-            raise ValueError(
+            raise LightCurveError(
                 f"{file.path}: {role} is in {_column(other)}, but in {first.path} it is in "
                 f"{_column(one)}. Name the columns that all files have, with columns=..., or "
                 "stream the files in two calls."
@@ -389,5 +394,6 @@ def _column(name: str | None) -> str:
 
 
 def _named(place: str, problem: Exception) -> Exception:
-    kind = next((k for k in (TypeError, OSError) if isinstance(problem, k)), ValueError)
+    kinds = (ParameterError, TypeError, OSError)
+    kind = next((kind for kind in kinds if isinstance(problem, kind)), LightCurveError)
     return kind(f"{place}: {problem}")

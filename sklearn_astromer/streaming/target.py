@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_astromer.atomic import write_bytes
+from sklearn_astromer.errors import ParameterError
+from sklearn_astromer.format_version import check_format
 from sklearn_astromer.light_curves.frames import import_pyarrow
 
 logger = logging.getLogger(__name__)
@@ -40,8 +42,8 @@ class Target:
         If the folder holds something else, or anything at all and the source is a reader.
     NotADirectoryError
         If it is a file.
-    ValueError
-        If it was begun with other arguments, or its manifest is damaged.
+    ParameterError
+        If it was begun with other arguments, or its manifest is damaged, or of a newer format.
     OSError
         If it cannot be written to.
     """
@@ -146,19 +148,31 @@ class Target:
                 f"target {self.folder} was begun already, and a reader cannot be resumed: delete "
                 "the folder and give a fresh reader, or give files rather than a reader."
             )
-        try:
-            begun = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            del begun["finished"]
-        except (ValueError, KeyError, TypeError) as problem:
-            raise ValueError(
-                f"{self.folder / MANIFEST} is damaged ({problem!r}); delete the folder."
-            ) from problem
-        differences = _differences(begun, self.arguments)
+        differences = _differences(_read_manifest(self.folder / MANIFEST), self.arguments)
         if differences:
-            raise ValueError(
+            raise ParameterError(
                 f"target {self.folder} was begun otherwise: {'; '.join(differences)}. Call as "
                 "before to go on, or name a new folder."
             )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Give the arguments that a target was begun with."""
+    remedy = "Delete the folder, or name a new one."
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise ParameterError(f"{path} is damaged: {problem!r}. {remedy}") from problem
+    version = begun.get("format") if isinstance(begun, dict) else None
+    check_format(version, FORMAT_VERSION, path, remedy, ParameterError)
+    begun.pop("finished", None)
+    files = begun.get("files")
+    known = {"path", "bytes", "rows", "footer"}
+    if not isinstance(files, list | None) or not all(
+        isinstance(file, dict) and known <= file.keys() for file in files or []
+    ):
+        raise ParameterError(f"{path} is damaged: it names no files of a source. {remedy}")
+    return begun
 
 
 def _differences(begun: dict[str, Any], now: dict[str, Any]) -> list[str]:

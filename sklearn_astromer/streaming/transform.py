@@ -11,6 +11,7 @@ from typing import Any
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import LightCurveError, LightCurveWarning, ParameterError
 from sklearn_astromer.evaluation.fingerprints import fingerprint
 from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.progress import progress_bar
@@ -88,10 +89,12 @@ def transform_parquet(
 
     Raises
     ------
-    ValueError
-        If a parameter, a file, a column or a light curve is not valid (the message names file, row
-        group and row), no light curve has any observation, or the target was begun with something
-        else (the message says what).
+    ParameterError
+        If a parameter is not valid, or the target was begun with something else (the message says
+        what).
+    LightCurveError
+        If a file, a column or a light curve is not valid (the message names file, row group and
+        row), or no light curve has any observation.
     TypeError
         If `source` or `estimator` is not of a kind that can be streamed.
     FileNotFoundError, FileExistsError, NotADirectoryError, OSError
@@ -135,7 +138,7 @@ def transform_parquet(
     _refuse_inside(folder, source)
     opened = open_source(source, form.given, band_needed=form.band_needed)
     if opened.n_rows == 0:
-        raise ValueError("the source holds no light curves: all of its files have 0 rows.")
+        raise LightCurveError("the source holds no light curves: all of its files have 0 rows.")
     arguments = {
         **_identity(estimator),
         "features": features,
@@ -157,7 +160,7 @@ def transform_parquet(
     )
     n_rows, n_empty = _stream(embed, opened, parts, verbose)
     if not n_rows:
-        raise ValueError("the source holds no light curves: its reader gave 0 rows.")
+        raise LightCurveError("the source holds no light curves: its reader gave 0 rows.")
     parts.finish(n_rows, n_empty)
     _report_empty(n_rows, n_empty, form)
     return folder
@@ -209,7 +212,7 @@ def _identity(estimator: Any) -> dict[str, str]:
 def _refuse_inside(folder: Path, source: Any) -> None:
     for path in paths_of(source):
         if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
-            raise ValueError(
+            raise ParameterError(
                 f"target {folder} is inside the source {path}, where its files would be taken for "
                 "light curves; name a folder outside."
             )
@@ -225,7 +228,12 @@ def _report_empty(n_rows: int, n_empty: int, form: Form) -> None:
         f"magnitude{where}"
     )
     if n_empty == n_rows:
-        raise ValueError(f"{told}, so that there is nothing to embed.")
+        raise LightCurveError(
+            f"{told}, so that there is nothing to embed; look into the files, or name other "
+            "columns, or another band: columns={...}."
+        )
     warnings.warn(
-        f"{told}: their embeddings are NaN, and their n_observations 0.", UserWarning, stacklevel=3
+        f"{told}: their embeddings are NaN, and their n_observations 0.",
+        LightCurveWarning,
+        stacklevel=3,
     )

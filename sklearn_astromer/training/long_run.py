@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from skorch import NeuralNet
 from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
 
 from sklearn_astromer.atomic import write_bytes
+from sklearn_astromer.errors import ParameterError, WeightsError
+from sklearn_astromer.format_version import check_format
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training import processes
@@ -26,6 +28,7 @@ from sklearn_astromer.training.mixture import MixtureWindows, Truth
 
 FORMAT_VERSION = 1
 HEADER_KEY = "sklearn_astromer_run"
+BEGIN_ANEW = "Delete it, and the run begins anew."
 # Share of all steps in which the learning rate rises.
 WARM_UP = 0.02
 # Longest step of all weights together, in units of the learning rate: a rare bad window does less.
@@ -276,8 +279,10 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
 
     Raises
     ------
-    ValueError
-        If the file is no such state, or of another network or other settings.
+    WeightsError
+        If the file is no such state, or of another network.
+    ParameterError
+        If it is of other settings.
 
     Notes
     -----
@@ -285,19 +290,20 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
     `sklearn_astromer.training.devices.seeded`. With another number of processes than before the
     batches stay the same, and dropout changes: a process that is new keeps its generators.
     """
-    with safe_open(path, framework="pt") as file:
-        header = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if header.get("format") != FORMAT_VERSION:
-        raise ValueError(f"{path} is no state of a run that this version could go on with.")
+    header, tensors = _read_state(path)
     given = run_settings(net, windows)
     other = [name for name, value in header["settings"].items() if given.get(name) != value]
     if other:
-        raise ValueError(f"{path} is of a run with other settings: {', '.join(other)}.")
+        raise ParameterError(
+            f"{path} is of a run with other settings: {', '.join(other)}. Go on with those that it "
+            "had, or begin anew elsewhere."
+        )
     try:
         net.module_.load_state_dict(_below("module.", tensors))
     except RuntimeError as error:
-        raise ValueError(f"{path} is the state of another network: {error}") from error
+        raise WeightsError(
+            f"{path} is the state of another network: {error} {BEGIN_ANEW}"
+        ) from error
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _below("optimizer.", tensors).items():
         number, slot = name.split(".", 1)
@@ -311,6 +317,25 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
         net.history.new_epoch()
         for name, value in row.items():
             net.history.record(name, value)
+
+
+def _read_state(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read what `run_state` wrote, and check its form."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(HEADER_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = None if text is None else json.loads(text)
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} is damaged: {error}. {BEGIN_ANEW}") from error
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path} is no state of a run. {BEGIN_ANEW}")
+    check_format(header.get("format"), FORMAT_VERSION, path, BEGIN_ANEW)
+    kinds = {"settings": dict, "step": int, "history": list}
+    whole = all(isinstance(header.get(name), kind) for name, kind in kinds.items())
+    if not whole or not {"windows", "dropout"} <= tensors.keys():
+        raise WeightsError(f"{path} is damaged: it lacks a part of a run. {BEGIN_ANEW}")
+    return header, tensors
 
 
 def _resume_dropout(tensors: dict[str, Tensor], device: torch.device) -> None:

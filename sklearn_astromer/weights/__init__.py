@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.weights.checkpoint import (
     ENDING,
     Checkpoint,
@@ -54,11 +55,11 @@ def load(name_or_path: str | os.PathLike[str]) -> Checkpoint:
 
     Raises
     ------
-    ValueError
+    WeightsError
         If the name is unknown, or a file is damaged or does not fit.
     FileNotFoundError
         If the path does not exist.
-    ConnectionError
+    DownloadError
         If the weights have to be downloaded and there is no network.
     TypeError
         If the argument is neither a string nor a path.
@@ -69,7 +70,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Checkpoint:
     >>> weights.load("no-such-survey")
     Traceback (most recent call last):
     ...
-    ValueError: There are no weights 'no-such-survey'; ...
+    sklearn_astromer.errors.WeightsError: There are no weights 'no-such-survey'; ...
     """
     if not isinstance(name_or_path, str | os.PathLike):
         raise TypeError(
@@ -123,7 +124,7 @@ def _unknown(name_or_path: str | os.PathLike[str]) -> Exception:
         )
     close = difflib.get_close_matches(text.lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return ValueError(
+    return WeightsError(
         f"There are no weights {text!r}; {listed}.{hint} A path would have to exist, and {text!r} "
         "does not."
     )

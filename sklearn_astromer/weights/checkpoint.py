@@ -14,11 +14,18 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sklearn_astromer.atomic import write_bytes
+from sklearn_astromer.errors import WeightsError
+from sklearn_astromer.format_version import check_format
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 
 FORMAT_VERSION = 1
 ENDING = ".safetensors"
 HEADER_KEY = "sklearn_astromer"
+# What the header may have in bytes; those that ship have some 10 kB. Parsed JSON takes many times
+# its size, so that a large one would fill the memory.
+LARGEST_HEADER = 1 << 22
+NUMBERS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+GET_ANEW = "Copy or download it again, or save the network again."
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,44 @@ class Checkpoint:
 
         Raises
         ------
-        ValueError
+        WeightsError
             If weights are missing, left over or of the wrong shape.
         """
-        _check_fit(self.state, _expected_shapes(self.config, len(self.state)))
+        self._check_fit("these weights")
         # The start values are thrown away at once: drawing them shall not disturb other draws.
         with torch.random.fork_rng(devices=[]):
             network = AstromerNetwork(self.config)
         network.load_state_dict(self.state, strict=True)
         return network.eval()
+
+    def check(self, source: str | Path) -> None:
+        """Raise unless these are weights of use for the network of their configuration.
+
+        Parameters
+        ----------
+        source : str or Path
+            Where they come from, for the message.
+
+        Raises
+        ------
+        WeightsError
+            If weights are missing, left over, of the wrong shape, or not finite.
+        """
+        self._check_fit(source)
+        bad = [name for name, value in self.state.items() if not value.isfinite().all()]
+        if bad:
+            raise WeightsError(
+                f"{source}: values that are not finite in {', '.join(bad[:4])}. {GET_ANEW}"
+            )
+
+    def _check_fit(self, source: str | Path) -> None:
+        problems = _misfits(self.config, self.state)
+        if problems:
+            shown = "; ".join(problems[:8]) + ("; ..." if len(problems) > 8 else "")
+            raise WeightsError(
+                f"{source}: the weights do not fit the network of their configuration: {shown}. "
+                "Take both from the same file."
+            )
 
 
 def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -105,45 +141,62 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    WeightsError
         If the file is damaged, was not written by this package, or by a newer version of it.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint file {path}.")
+    _check_header_size(path)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from error
+        raise WeightsError(
+            f"{path} is damaged, or no safetensors file: {error}. {GET_ANEW}"
+        ) from error
     content = _read_header(header, path)
     if _digest(content, state) != content.get("sha256"):
-        raise ValueError(f"{path} is damaged: its content does not have the checksum it should.")
-    return Checkpoint(_read_config(content["config"], path), state, content["metadata"])
+        raise WeightsError(
+            f"{path} is damaged: its content does not have the checksum it should. {GET_ANEW}"
+        )
+    config = _read_config(content["config"], path)
+    checkpoint = Checkpoint(config, state, content["metadata"])
+    checkpoint.check(path)
+    return checkpoint
+
+
+def _check_header_size(path: Path) -> None:
+    """Raise if a safetensors file claims a header that no checkpoint has."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > LARGEST_HEADER:
+        raise WeightsError(
+            f"{path} is damaged, or no safetensors file of a network: it claims a header of {size} "
+            f"bytes. {GET_ANEW}"
+        )
 
 
 def _read_header(header: dict[str, str], path: Path) -> dict[str, Any]:
     """Get what `write_checkpoint` put into the header of a file, and check its form."""
     if HEADER_KEY not in header:
-        raise ValueError(
+        raise WeightsError(
             f"{path} holds tensors, but not the configuration of a network: it was not written by "
-            "sklearn_astromer."
+            "sklearn_astromer. Give a file of AstromerEmbedder.save, or the authors' zip."
         )
     try:
         content = json.loads(header[HEADER_KEY])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: its header cannot be read ({error}).") from error
+        raise WeightsError(
+            f"{path} is damaged: its header cannot be read ({error}). {GET_ANEW}"
+        ) from error
     version = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(version, int):
-        raise ValueError(f"{path} is damaged: its header has no format number.")
-    if version > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format {version}, and this version of sklearn_astromer reads formats up "
-            f"to {FORMAT_VERSION}; install a newer sklearn_astromer."
-        )
+    check_format(version, FORMAT_VERSION, path, GET_ANEW)
     if not all(isinstance(content.get(key), dict) for key in ("config", "metadata")):
-        raise ValueError(f"{path} is damaged: its header lacks configuration or metadata.")
+        raise WeightsError(
+            f"{path} is damaged: its header lacks configuration or metadata. {GET_ANEW}"
+        )
     return content
 
 
@@ -151,11 +204,17 @@ def _read_config(config: dict[str, Any], path: Path) -> NetworkConfig:
     """Check a configuration that was read from a file."""
     unknown = sorted(set(config) - {known.name for known in fields(NetworkConfig)})
     if unknown:
-        raise ValueError(f"{path}: its configuration has unknown entries: {', '.join(unknown)}.")
+        raise WeightsError(
+            f"{path}: its configuration has unknown entries: {', '.join(unknown[:8])}. If a newer "
+            "sklearn_astromer wrote it, install that: pip install --upgrade sklearn-astromer."
+        )
     try:
         return NetworkConfig(**config)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: its configuration is not valid: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        what = str(error).rstrip(".")
+        raise WeightsError(
+            f"{path}: its configuration is not valid: {what}. Save the network again."
+        ) from error
 
 
 def _digest(header: dict[str, Any], state: dict[str, Tensor]) -> str:
@@ -170,23 +229,17 @@ def _digest(header: dict[str, Any], state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _expected_shapes(config: NetworkConfig, n_given: int) -> dict[str, torch.Size]:
-    """Tell shapes by names of the parameters that a network has, without making it."""
-    if config.n_blocks > n_given:
-        raise ValueError(
-            f"The weights do not fit the network of their configuration: {config.n_blocks} blocks "
-            f"cannot come from {n_given} tensors."
-        )
+def _misfits(config: NetworkConfig, state: dict[str, Tensor]) -> list[str]:
+    """Say in which weights a state differs from what the network has, without making it."""
+    # Checked first, since each block of a network that is only sketched takes time and memory too.
+    if config.n_blocks > len(state):
+        return [f"{config.n_blocks} blocks cannot come from {len(state)} tensors"]
     try:
         with torch.device("meta"):
             network = AstromerNetwork(config)
     except (RuntimeError, TypeError, OverflowError) as error:
-        raise ValueError(f"No network can have the sizes of this configuration: {error}") from error
-    return {name: value.shape for name, value in network.state_dict().items()}
-
-
-def _check_fit(state: dict[str, Tensor], expected: dict[str, torch.Size]) -> None:
-    """Compare names and shapes of weights with those that the network has."""
+        return [f"no network can have the sizes of this configuration ({error})"]
+    expected = {name: value.shape for name, value in network.state_dict().items()}
     problems = [f"missing: {name}" for name in expected if name not in state]
     problems += [f"left over: {name}" for name in state if name not in expected]
     problems += [
@@ -197,8 +250,6 @@ def _check_fit(state: dict[str, Tensor], expected: dict[str, torch.Size]) -> Non
     problems += [
         f"not floating-point numbers: {name}"
         for name in expected
-        if name in state and not state[name].is_floating_point()
+        if name in state and state[name].dtype not in NUMBERS
     ]
-    if problems:
-        shown = "; ".join(problems[:8]) + ("; ..." if len(problems) > 8 else "")
-        raise ValueError(f"The weights do not fit the network of their configuration: {shown}.")
+    return problems

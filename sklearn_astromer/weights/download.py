@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from sklearn_astromer.errors import DownloadError, WeightsError
 from sklearn_astromer.settings import CACHE_VARIABLE, cache_folder
 from sklearn_astromer.weights.checkpoint import (
     ENDING,
@@ -37,9 +38,9 @@ def fetch(entry: WeightsEntry) -> Path:
 
     Raises
     ------
-    ValueError
+    WeightsError
         If a file of that name in the cache folder, or the downloaded one, has another hash.
-    ConnectionError
+    DownloadError
         If the file is not in the cache folder and cannot be downloaded to it.
     """
     folder = cache_folder()
@@ -47,7 +48,7 @@ def fetch(entry: WeightsEntry) -> Path:
     if path.is_file():
         found = _sha256(path)
         if found != entry.sha256:
-            raise ValueError(
+            raise WeightsError(
                 f"{path} is not the file of the weights {entry.name!r}, or is damaged.\n"
                 f"  expected SHA-256: {entry.sha256}\n"
                 f"  found SHA-256:    {found}\n"
@@ -74,7 +75,7 @@ def load_official(entry: WeightsEntry) -> Checkpoint:
 
     Raises
     ------
-    ValueError, ConnectionError
+    WeightsError, DownloadError
         See `fetch`.
     """
     assert entry.sha256 is not None
@@ -106,7 +107,15 @@ def _download(entry: WeightsEntry, folder: Path) -> None:
 
     address = entry.address or ""
     if not address.startswith("https://"):
-        raise ValueError(f"Weights are downloaded by https only, and not from {address!r}.")
+        raise WeightsError(
+            f"The weights {entry.name!r} are downloaded by https only, and not from {address!r}; "
+            "name an address that begins with https://."
+        )
+    if not entry.sha256:
+        raise WeightsError(
+            f"The weights {entry.name!r} have no SHA-256 that what comes from {address} could be "
+            "compared with; name it in their entry."
+        )
     new_folder = not folder.exists()
     try:
         pooch.retrieve(
@@ -117,12 +126,12 @@ def _download(entry: WeightsEntry, folder: Path) -> None:
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS),
         )
     except ValueError as error:
-        raise ValueError(
+        raise WeightsError(
             f"What {address} gives is not the file of the weights {entry.name!r}; it was not kept. "
-            f"A proxy or a login page may stand in between. {error}"
+            f"A proxy or a login page may stand in between: open the address in a browser. {error}"
         ) from error
     except OSError as error:
-        raise ConnectionError(_offline_message(entry, folder, error)) from error
+        raise DownloadError(_offline_message(entry, folder, error)) from error
     finally:
         if new_folder and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.network import AttentionConvention, NetworkConfig
 from sklearn_astromer.weights.checkpoint import Checkpoint
 from sklearn_astromer.weights.keras_hdf5 import read_keras_hdf5
@@ -30,6 +31,9 @@ EFFECTIVE_TIME_BASE = 10000.0
 
 # A logit that is lowered by this much leaves nothing of its key in float32.
 EXCLUDING_LOGIT = -1e4
+
+GET_ANEW = "Copy or download the checkpoint again."
+OTHERS = "The networks of the names that sklearn_astromer.weights.available() lists can be read."
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -51,11 +55,9 @@ def read_official(path: str | Path) -> Checkpoint:
     ------
     FileNotFoundError
         If there is nothing at `path`.
-    ValueError
+    WeightsError
         If something is damaged, dangerous (a zip that would write outside of its folder or fill the
         memory), missing, or does not fit together.
-    ImportError
-        If the weights are an HDF5 file and h5py is not installed.
     """
     files = open_official(Path(path))
     config = _read_config(files)
@@ -68,16 +70,13 @@ def read_official(path: str | Path) -> Checkpoint:
         arrays = read_keras_hdf5(files.read("weights.h5"), files.describe("weights.h5"))
         find = _keras_name
     else:
-        raise ValueError(
+        raise WeightsError(
             f"{files.source} has a configuration but no weights: neither weights.index (TensorFlow "
-            "checkpoint) nor weights.h5 (Keras)."
+            "checkpoint) nor weights.h5 (Keras). Put them beside it."
         )
     state = _to_state(arrays, config, find, str(files.source))
     checkpoint = Checkpoint(config, state, {"source": Path(path).name, "layout": layout})
-    try:
-        checkpoint.build()
-    except ValueError as error:
-        raise ValueError(f"{files.source}: {error}") from error
+    checkpoint.check(files.source)
     return checkpoint
 
 
@@ -96,9 +95,11 @@ def _read_config(files: OfficialFiles) -> NetworkConfig:
         text = files.read(name).decode("utf-8")
         content = json.loads(text) if name == "conf.json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{source} cannot be read as a configuration: {error}") from error
+        raise WeightsError(
+            f"{source} cannot be read as a configuration: {error}. {GET_ANEW}"
+        ) from error
     if not isinstance(content, dict):
-        raise ValueError(f"{source} is no table of values.")
+        raise WeightsError(f"{source} is no table of values. {GET_ANEW}")
     try:
         if content.get("use_leak"):
             raise ValueError("its blocks have residual connections, which are not supported")
@@ -108,9 +109,13 @@ def _read_config(files: OfficialFiles) -> NetworkConfig:
             return _sectioned(content)
         return _second_astromer(content)
     except KeyError as error:
-        raise ValueError(f"{source} does not say what {error.args[0]!r} is.") from error
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{source} describes no network that can be built: {error}") from error
+        raise WeightsError(
+            f"{source} does not say what {error.args[0]!r} is. {GET_ANEW}"
+        ) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WeightsError(
+            f"{source} describes no network that can be built: {str(error).rstrip('.')}. {OTHERS}"
+        ) from error
 
 
 def _first_astromer(content: dict[str, Any]) -> NetworkConfig:
@@ -130,7 +135,7 @@ def _first_astromer(content: dict[str, Any]) -> NetworkConfig:
 def _sectioned(content: dict[str, Any]) -> NetworkConfig:
     astromer = content["astromer"]
     return NetworkConfig(
-        embedding_size=astromer["heads"] * astromer["head_dim"],
+        embedding_size=_product(astromer["heads"], astromer["head_dim"]),
         n_blocks=astromer["layers"],
         n_heads=astromer["heads"],
         feedforward_size=astromer["dff"],
@@ -142,7 +147,7 @@ def _sectioned(content: dict[str, Any]) -> NetworkConfig:
 
 
 def _second_astromer(content: dict[str, Any]) -> NetworkConfig:
-    embedding_size = content["num_heads"] * content["head_dim"]
+    embedding_size = _product(content["num_heads"], content["head_dim"])
     if content.get("pe_dim", embedding_size) != embedding_size:
         raise ValueError("time encoding and embedding differ in size")
     if content.get("arch", "base") != "base" or content.get("temperature", 0):
@@ -157,6 +162,13 @@ def _second_astromer(content: dict[str, Any]) -> NetworkConfig:
         time_base=EFFECTIVE_TIME_BASE,
         attention=_attention(content.get("mask_format", "K"), content.get("m_alpha", -1e9)),
     )
+
+
+def _product(n_heads: Any, head_size: Any) -> int:
+    # A list or a text times a large number would fill the memory.
+    if not isinstance(n_heads, int) or not isinstance(head_size, int):
+        raise ValueError(f"{n_heads!r:.40} heads of the size {head_size!r:.40}")
+    return n_heads * head_size
 
 
 def _attention(marked: str, added: float) -> AttentionConvention:
@@ -178,12 +190,15 @@ def _to_state(
         name = find(layer, block, part)
         taken.add(name)
         if name not in arrays:
-            raise ValueError(
-                f"{source} has no array {name!r}: the weights do not fit their configuration."
+            raise WeightsError(
+                f"{source} has no array {name!r}: the weights do not fit their configuration. Take "
+                "both from the same checkpoint."
             )
         array = torch.from_numpy(np.array(arrays[name], dtype=np.float32))
         if not array.isfinite().all():
-            raise ValueError(f"{source} is damaged: the array {name!r} has values not finite.")
+            raise WeightsError(
+                f"{source} is damaged: the array {name!r} has values not finite. {GET_ANEW}"
+            )
         # Keras keeps the transpose of what torch keeps.
         return array.T.contiguous() if part == "kernel" and array.ndim == 2 else array
 
@@ -201,9 +216,9 @@ def _to_state(
             projections = [get(layer, part, block) for layer in ("query", "key", "value")]
             shapes = {tuple(projection.shape) for projection in projections}
             if len(shapes) != 1 or () in shapes:
-                raise ValueError(
+                raise WeightsError(
                     f"{source}: query, key and value of block {block} do not have one shape: "
-                    f"{sorted(shapes)}."
+                    f"{sorted(shapes)}. {GET_ANEW}"
                 )
             state[f"{prefix}.attention.query_key_value.{kind}"] = torch.cat(projections)
         take(f"{prefix}.attention.output", "output", block)
@@ -215,8 +230,9 @@ def _to_state(
     take("decoder.linear", "decoder", config.n_blocks)
     left_over = [name for name in arrays if name not in taken and not _of_training(name)]
     if left_over:
-        raise ValueError(
-            f"{source} has weights for which our network has no place: {', '.join(left_over[:4])}."
+        raise WeightsError(
+            f"{source} has weights for which our network has no place: {', '.join(left_over[:4])}. "
+            f"{OTHERS}"
         )
     return state
 

@@ -9,15 +9,23 @@ import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePath, PurePosixPath
 
+from sklearn_astromer.errors import WeightsError
+
 CONFIGURATION_NAMES = ("conf.json", "config.toml")
 WEIGHTS_PREFIX = "weights."
 # The released checkpoints have up to 3.6 MB and zips of at most 20 members.
-LARGEST_FILE = 1 << 30
+LARGEST_TOTAL = 1 << 26
+LARGEST_CONFIGURATION = 1 << 20
 LARGEST_NUMBER_OF_MEMBERS = 10_000
+# What stands before each entry of the list of members.
+MARK_OF_MEMBER = b"PK\x01\x02"
 # Float32 weights hardly compress at all: a zip that claims more is made to fill the memory.
 LARGEST_COMPRESSION = 20
 SMALL_SIZE = 1 << 20
-
+# Others are never used for weights, and decoding them can take any amount of memory.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+GET_ANEW = "Copy or download it again."
+REFUSED = "It is not as the authors of ASTROMER made it: do not use it."
 
 # What zipfile raises has no common ancestor; a password that is needed is a RuntimeError.
 _ZIP_ERRORS = (
@@ -45,6 +53,7 @@ class OfficialFiles(ABC):
     def __init__(self, source: Path, names: set[str]) -> None:
         self.source = source
         self.names = names
+        self.bytes_left = LARGEST_TOTAL
 
     def describe(self, name: str) -> str:
         """Tell which file this is, for an error."""
@@ -55,12 +64,21 @@ class OfficialFiles(ABC):
 
         Raises
         ------
-        ValueError
+        WeightsError
             If it is missing, damaged or too large.
         """
         if name not in self.names:
-            raise ValueError(f"{self.source} has no file {name}.")
+            raise WeightsError(f"{self.source} has no file {name}. {GET_ANEW}")
+        size = self._size(name)
+        self.bytes_left -= size
+        if self.bytes_left < 0 or (name in CONFIGURATION_NAMES and size > LARGEST_CONFIGURATION):
+            raise WeightsError(
+                f"{self.describe(name)} is too large to belong to a checkpoint. {REFUSED}"
+            )
         return self._read(name)
+
+    @abstractmethod
+    def _size(self, name: str) -> int: ...
 
     @abstractmethod
     def _read(self, name: str) -> bytes: ...
@@ -74,11 +92,11 @@ class FilesInFolder(OfficialFiles):
         super().__init__(source, {item.name for item in files if _wanted(item)})
         self.folder = folder
 
+    def _size(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
     def _read(self, name: str) -> bytes:
-        path = self.folder / name
-        if path.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"{path} is too large to belong to a checkpoint.")
-        return path.read_bytes()
+        return (self.folder / name).read_bytes()
 
 
 class FilesInZip(OfficialFiles):
@@ -88,6 +106,9 @@ class FilesInZip(OfficialFiles):
         super().__init__(source, set(members))
         self.members = members
 
+    def _size(self, name: str) -> int:
+        return self.members[name].file_size
+
     def _read(self, name: str) -> bytes:
         member = self.members[name]
         try:
@@ -95,7 +116,9 @@ class FilesInZip(OfficialFiles):
                 # Never more than declared, whatever the compressed bytes would grow to.
                 return file.read(member.file_size)
         except _ZIP_ERRORS as error:
-            raise ValueError(f"{self.source} is damaged at {member.filename}: {error}") from error
+            raise WeightsError(
+                f"{self.source} is damaged at {member.filename}: {error}. {GET_ANEW}"
+            ) from error
 
 
 def open_official(path: Path) -> OfficialFiles:
@@ -114,7 +137,7 @@ def open_official(path: Path) -> OfficialFiles:
     ------
     FileNotFoundError
         If there is nothing at `path`.
-    ValueError
+    WeightsError
         If it holds no checkpoint, is damaged, or is a zip that is made to do harm.
     """
     if path.is_dir():
@@ -134,22 +157,34 @@ def _open_folder(path: Path) -> OfficialFiles:
     for folder in (path, *sorted(item for item in path.iterdir() if item.is_dir())):
         if any((folder / name).is_file() for name in CONFIGURATION_NAMES):
             return FilesInFolder(path, folder)
-    raise ValueError(f"{path} holds no official checkpoint: no {' or '.join(CONFIGURATION_NAMES)}.")
+    raise _no_checkpoint(path)
+
+
+def _no_checkpoint(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path} holds no official checkpoint: no {' or '.join(CONFIGURATION_NAMES)}. Give a zip "
+        "or folder as the authors of ASTROMER release them, or what AstromerEmbedder.save wrote."
+    )
 
 
 def _open_zip(path: Path) -> OfficialFiles:
+    size = path.stat().st_size
+    if size > LARGEST_TOTAL:
+        raise WeightsError(f"{path} is refused: {size} bytes are too many. {REFUSED}")
+    # Before it is opened, since what describes a member takes ten times its bytes in memory.
+    n_members = path.read_bytes().count(MARK_OF_MEMBER)
+    if n_members > LARGEST_NUMBER_OF_MEMBERS:
+        raise WeightsError(
+            f"{path} is refused: {n_members} members are too many for a checkpoint. {REFUSED}"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except _ZIP_ERRORS as error:
-        raise ValueError(f"{path} is damaged, or no zip file: {error}") from error
-    if len(members) > LARGEST_NUMBER_OF_MEMBERS:
-        raise ValueError(
-            f"{path} is refused: {len(members)} members are too many for a checkpoint."
-        )
+        raise WeightsError(f"{path} is damaged, or no zip file: {error}. {GET_ANEW}") from error
     unpacked = sum(member.file_size for member in members)
-    if unpacked > max(SMALL_SIZE, LARGEST_COMPRESSION * path.stat().st_size):
-        raise ValueError(f"{path} is refused: it would unpack to {unpacked} bytes.")
+    if unpacked > max(SMALL_SIZE, LARGEST_COMPRESSION * size):
+        raise WeightsError(f"{path} is refused: it would unpack to {unpacked} bytes. {REFUSED}")
     for member in members:
         _refuse_dangerous(member, path)
 
@@ -160,9 +195,7 @@ def _open_zip(path: Path) -> OfficialFiles:
         if PurePosixPath(member.filename).name in CONFIGURATION_NAMES
     ]
     if not configurations:
-        raise ValueError(
-            f"{path} holds no official checkpoint: no {' or '.join(CONFIGURATION_NAMES)}."
-        )
+        raise _no_checkpoint(path)
     # Copies that editors leave lie deeper than the real one.
     folder = min(configurations, key=lambda name: (len(name.parts), str(name))).parent
     chosen: dict[str, zipfile.ZipInfo] = {}
@@ -170,7 +203,7 @@ def _open_zip(path: Path) -> OfficialFiles:
         name = PurePosixPath(member.filename)
         if name.parent == folder and _wanted(name):
             if name.name in chosen:
-                raise ValueError(f"{path} is refused: {name} is in it twice.")
+                raise WeightsError(f"{path} is refused: {name} is in it twice. {REFUSED}")
             chosen[name.name] = member
     return FilesInZip(path, chosen)
 
@@ -181,6 +214,13 @@ def _refuse_dangerous(member: zipfile.ZipInfo, path: Path) -> None:
     name = member.filename
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":"):
-        raise ValueError(f"{path} is refused: its member {name!r} points outside of its folder.")
+        raise WeightsError(
+            f"{path} is refused: its member {name!r} points outside of its folder. {REFUSED}"
+        )
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise ValueError(f"{path} is refused: its member {name!r} is a symbolic link.")
+        raise WeightsError(f"{path} is refused: its member {name!r} is a symbolic link. {REFUSED}")
+    if member.compress_type not in COMPRESSIONS:
+        raise WeightsError(
+            f"{path} is refused: its member {name!r} is compressed in an unusual way "
+            f"(kind {member.compress_type}). Zip the files again in the usual one."
+        )

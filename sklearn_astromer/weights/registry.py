@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.network import AttentionConvention
 
 DEFAULT_WEIGHTS = "variables"
@@ -76,7 +77,9 @@ class WeightsEntry:
     def download_name(self) -> str:
         """Name of the original file, under which it lies in the cache folder."""
         if self.address is None:
-            raise ValueError(f"The weights {self.name!r} ship in the package: nothing to download.")
+            raise WeightsError(
+                f"The weights {self.name!r} ship in the package: nothing to download."
+            )
         return self.address.rsplit("/", 1)[-1]
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
 from sklearn_astromer.weights import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -156,14 +157,15 @@ def test__read_checkpoint__truncated__raises(path: Path, kept: int) -> None:
 
 def test__read_checkpoint__newer_format__asks_for_a_newer_package(path: Path) -> None:
     rewrite_header(path, format=2)
-    with pytest.raises(ValueError, match=r"format 2.*install a newer"):
+    with pytest.raises(ValueError, match=r"format 2.*Install a newer"):
         read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "one"}, "no format number"),
+        ({"format": "one"}, "its format is 'one'"),
+        ({"format": True}, "its format is True"),
         ({"config": []}, "lacks configuration or metadata"),
         ({"metadata": None}, "lacks configuration or metadata"),
         ({"metadata": {"name": "another"}}, "checksum"),
@@ -198,6 +200,36 @@ def test__read_checkpoint__configuration_of_another_program__raises(
     monkeypatch.setattr(NetworkConfig, "to_dict", lambda _: strange)
     write_checkpoint(path, checkpoint)
     with pytest.raises(ValueError, match=message):
+        read_checkpoint(path)
+
+
+def test__read_checkpoint__header_that_would_fill_the_memory__is_refused_unread(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    padding = b" " * (1 << 22)
+    path.write_bytes((size + len(padding)).to_bytes(8, "little") + content[8 : 8 + size] + padding)
+    monkeypatch.setattr("sklearn_astromer.weights.checkpoint.safe_open", None)
+    with pytest.raises(WeightsError, match=r"network\.safetensors is damaged.*claims a header"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test__read_checkpoint__weight_not_finite__is_refused(
+    path: Path, checkpoint: Checkpoint, value: float
+) -> None:
+    checkpoint.state["decoder.linear.bias"].fill_(value)
+    write_checkpoint(path, checkpoint)
+    with pytest.raises(WeightsError, match=r"not finite in decoder\.linear\.bias"):
+        read_checkpoint(path)
+
+
+def test__read_checkpoint__weights_of_another_network__names_the_file(
+    path: Path, checkpoint: Checkpoint
+) -> None:
+    write_checkpoint(path, replace(checkpoint, config=replace(CONFIG, n_blocks=2)))
+    with pytest.raises(WeightsError, match=r"network\.safetensors: the weights do not fit"):
         read_checkpoint(path)
 
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 import torch
 
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.weights import Checkpoint, WeightsEntry, read_checkpoint
 from sklearn_astromer.weights import download as module
 from sklearn_astromer.weights.download import fetch, load_official
@@ -157,6 +158,13 @@ def test__fetch__not_https__is_refused(tiny_entry: WeightsEntry, downloads: Down
     asked = downloads(b"")
     with pytest.raises(ValueError, match="https only"):
         fetch(replace(tiny_entry, address="http://example.org/tiny.zip"))
+    assert not asked
+
+
+def test__fetch__without_a_hash__is_refused(tiny_entry: WeightsEntry, downloads: Downloads) -> None:
+    asked = downloads(b"")
+    with pytest.raises(WeightsError, match="have no SHA-256"):
+        fetch(replace(tiny_entry, sha256=None))
     assert not asked
 
 

@@ -163,6 +163,10 @@ def test__read_official__configuration_does_not_fit__raises(
         ("use_leak = false", "use_leak = true", "residual connections"),
         ("num_layers = 3", "", "does not say what 'num_layers' is"),
         ("num_layers = 3", "num_layers =", "cannot be read"),
+        # What Python would multiply to ten gigabytes.
+        ("num_heads = 2", 'num_heads = "many"', "'many' heads of the size"),
+        ("num_heads = 2", "num_heads = [1, 2]", r"\[1, 2\] heads of the size"),
+        ("num_heads = 2", "num_heads = 2e400", "inf heads of the size"),
     ],
 )
 def test__read_official__unsupported_second_astromer__raises(

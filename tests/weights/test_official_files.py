@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -142,6 +143,53 @@ def test__read_official__member_twice__is_refused(
     path = make_zip(folder / "twice.zip", tiny_members | {"tiny/conf.jsoN": b"{}"})
     path.write_bytes(path.read_bytes().replace(b"conf.jsoN", b"conf.json"))
     expect_refusal(path, "twice")
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test__read_official__unusual_compression__is_refused(
+    kind: int,
+    folder: Path,
+    tiny_members: dict[str, bytes],
+    expect_refusal: Callable[[Path, str], None],
+) -> None:
+    path = folder / "odd.zip"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for name, content in tiny_members.items():
+            archive.writestr(name, content)
+    expect_refusal(path, f"compressed in an unusual way .kind {kind}")
+
+
+@pytest.mark.parametrize("in_zip", [True, False])
+def test__read_official__configuration_that_would_fill_the_memory__is_refused(
+    in_zip: bool,
+    folder: Path,
+    make_zip: MakeZip,
+    tiny_members: dict[str, bytes],
+    expect_refusal: Callable[[Path, str], None],
+) -> None:
+    # Stored in the zip with something that does not shrink, so that all looks usual.
+    noise = np.random.default_rng(0).bytes(1 << 20)
+    members = tiny_members | {"tiny/conf.json": b" " * (2 << 20), "tiny/noise": noise}
+    if in_zip:
+        expect_refusal(make_zip(folder / "long.zip", members), "conf.json in .* is too large")
+        return
+    for name in ("conf.json", "weights.index"):
+        (folder / name).write_bytes(members[f"tiny/{name}"])
+    expect_refusal(folder, "conf.json in .* is too large")
+
+
+def test__read_official__file_beyond_the_limit__is_refused_unread(
+    folder: Path, data_folder: Path, expect_refusal: Callable[[Path, str], None]
+) -> None:
+    for path in (data_folder / "tiny_bundle").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    with (folder / "weights.data-00000-of-00001").open("r+b") as file:
+        # Without taking room on the disk.
+        file.truncate(1 << 33)
+    expect_refusal(folder, "weights.data.* is too large")
+    with (folder / "large.zip").open("wb") as file:
+        file.truncate(1 << 33)
+    expect_refusal(folder / "large.zip", "bytes are too many")
 
 
 def test__read_official__other_zip__says_what_is_missing(

@@ -7,70 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundle_bytes import (
+    HEADER,
+    entry_in_block,
+    index_of_blocks,
+    nested,
+    number,
+    split_index,
+    table,
+    tensor_entry,
+    varint,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_astromer.weights.crc32c import masked_crc32c
+from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.weights.tensorflow_bundle import parse_bundle, read_bundle
 
-MAGIC = 0xDB4775248B80FB57
-
-
-def varint(value: int) -> bytes:
-    content = bytearray()
-    while value >= 0x80:
-        content.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*content, value])
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def nested(field: int, content: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(content)) + content
-
-
-def tensor_entry(
-    data: bytes,
-    shape: tuple[int, ...],
-    *,
-    element_type: int = 1,
-    shard: int = 0,
-    offset: int = 0,
-    size: int | None = None,
-    more: bytes = b"",
-) -> bytes:
-    dimensions = b"".join(nested(2, number(1, length)) for length in shape)
-    checksum = varint(6 << 3 | 5) + struct.pack("<I", masked_crc32c(data))
-    place = number(3, shard) + number(4, offset)
-    size = len(data) if size is None else size
-    return (
-        number(1, element_type) + nested(2, dimensions) + place + number(5, size) + checksum + more
-    )
-
-
-def entry_in_block(key: bytes, value: bytes, shared: int = 0) -> bytes:
-    return varint(shared) + varint(len(key)) + varint(len(value)) + key + value
-
-
-def sealed(content: bytes, compression: int = 0) -> bytes:
-    trailer = bytes([compression])
-    return content + trailer + struct.pack("<I", masked_crc32c(content + trailer))
-
-
-def table(content: bytes, compression: int = 0) -> bytes:
-    """Index file with one block, whose checksums are right whatever it holds."""
-    block = content + struct.pack("<II", 0, 1)
-    data = sealed(block, compression)
-    handle = varint(0) + varint(len(block))
-    index = entry_in_block(b"~", handle) + struct.pack("<II", 0, 1)
-    footer = varint(0) * 2 + varint(len(data)) + varint(len(index))
-    return data + sealed(index) + footer.ljust(40, b"\0") + struct.pack("<Q", MAGIC)
-
-
-HEADER = entry_in_block(b"", number(1, 1))
 VALUES = np.arange(6, dtype="<f4").reshape(2, 3)
 CONTENT = VALUES.tobytes()
 
@@ -190,6 +143,32 @@ def test__read_bundle__truncated_data__raises(data_folder: Path, kept: int) -> N
 def test__read_bundle__impossible_content__raises(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=rf"the index.*{message}"):
         parse_bundle(table(content), [CONTENT], "the index")
+
+
+def test__read_bundle__too_much_of_anything__is_refused() -> None:
+    with pytest.raises(WeightsError, match="too many for an index"):
+        parse_bundle(bytes(1 << 23), [b""], "the index")
+    empty = tensor_entry(b"", (0,))
+    names = b"".join(entry_in_block(b"%06d" % number, empty) for number in range(10_001))
+    with pytest.raises(WeightsError, match="more than 10000 tensors"):
+        parse_bundle(table(HEADER + names), [b""], "the index")
+    blocks = [HEADER + struct.pack("<II", 0, 1), *[struct.pack("<I", 0)] * 2000]
+    with pytest.raises(WeightsError, match="more than 2000 blocks"):
+        parse_bundle(index_of_blocks(blocks), [b""], "the index")
+    # Their product would take minutes.
+    shape = entry_in_block(b"a", tensor_entry(CONTENT, (2**63,) * 100_000))
+    with pytest.raises(WeightsError, match="more than 8 dimensions"):
+        parse_bundle(table(HEADER + shape), [CONTENT], "the index")
+
+
+def test__index_of_blocks__of_a_real_index__gives_the_same_tensors(data_folder: Path) -> None:
+    # The fuzzing of indexes leans on it.
+    index = (data_folder / "tiny_bundle" / "weights.index").read_bytes()
+    data = (data_folder / "tiny_bundle" / "weights.data-00000-of-00001").read_bytes()
+    found = parse_bundle(index_of_blocks(split_index(index)), [data], "the copy")
+    expected = parse_bundle(index, [data], "the index")
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
 def test__read_bundle__compressed__says_so() -> None:
