@@ -20,7 +20,7 @@ from example_heads import (
 )
 from faulty_training import happens_at, times
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedError
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV
 
 from sklearn_astromer import AstromerClassifier, AstromerEmbedder, AstromerRegressor, LightCurves
 from sklearn_astromer.errors import TrainingError
@@ -147,8 +147,8 @@ def test__classifier_fit__diverges__keeps_what_the_best_epoch_began_with(
     kind: str, factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches = diverge_at(monkeypatch, 4 * BATCHES_OF_EPOCH + 2, factor)
-    classifier = classifier_of(kind, learning_rate=1e-3)
-    with pytest.warns(ConvergenceWarning, match="in epoch 5.*learning_rate is 0.001; try a tenth"):
+    classifier = classifier_of(kind, learning_rate=2e-2)
+    with pytest.warns(ConvergenceWarning, match="in epoch 5.*learning_rate is 0.02; try a tenth"):
         classifier.fit(X, Y)
     assert len(batches) == 4 * BATCHES_OF_EPOCH + 2
     monkeypatch.undo()
@@ -227,13 +227,16 @@ def test__partial_fit__diverges__is_an_error_and_all_is_as_before_the_call(
     assert not [name for name in vars(new) if name.endswith("_")]
 
 
-def test__cross_val_score__all_fits_diverge__scores_are_nan_and_not_numbers() -> None:
-    classifier = classifier_of("mlp", learning_rate=1e30)
+def test__grid_search__some_fits_diverge__their_scores_are_nan_and_it_says_so() -> None:
+    rates = {"learning_rate": [1e-2, 1e30]}
+    search = GridSearchCV(classifier_of("mlp"), rates, cv=2)
     with (
         pytest.warns(FitFailedWarning, match="TrainingError: The training diverged"),
-        pytest.raises(ValueError, match="All the 2 fits failed"),
+        pytest.warns(UserWarning, match="scores are non-finite"),
     ):
-        cross_val_score(classifier, X, Y, cv=2)
+        search.fit(X, Y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+    assert search.best_params_ == {"learning_rate": 1e-2}
 
 
 @pytest.mark.parametrize("rubbish", NOT_FINITE)

@@ -103,11 +103,11 @@ class KeepBest(Callback):
         """Warn, and go back to the best weights; raise a TrainingError if none are of use."""
         assert self.start_ is not None
         start_loss = self._validation_loss(net, self.start_) if self.validated else 0.0
-        if net.step_ == 0 or not math.isfinite(start_loss):
+        if net.step_ == 0 or (self.best_ is None and not math.isfinite(start_loss)):
             net.module_.load_state_dict(self.start_)
             raise TrainingError(FAR_OUT)
-        told = f"The training diverged: in epoch {len(net.history)} a loss or a weight became"
-        told = f"{told} infinite or NaN."
+        epoch = len(net.history)
+        told = f"The training diverged: in epoch {epoch} a loss or a weight became infinite or NaN."
         remedy = f"{self.rates}; try a tenth of it."
         learned = self.best_ is not None and self.best_ is not self.start_
         if learned and not (self.validated and start_loss <= self.best_loss_):
