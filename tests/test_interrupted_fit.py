@@ -60,9 +60,11 @@ def test__embedder_fit__interrupted_with_validation__keeps_the_best_weights_unti
     # One batch of training and one of validation in each epoch.
     batches = interrupt_at(monkeypatch, 5)
     embedder = small_embedder(max_epochs=50)
+    generator = torch.get_rng_state()
     with pytest.raises(KeyboardInterrupt, match=r"after 2 epoch\(s\).*can be used"):
         embedder.fit(CURVES)
     assert len(batches) == 5
+    assert torch.equal(torch.get_rng_state(), generator)
     assert [row["epoch"] for row in embedder.history_] == [1, 2]
     np.testing.assert_array_equal(embedder.transform(CURVES), undisturbed.transform(CURVES))
     loaded = AstromerEmbedder.load(embedder.save(tmp_path / "kept"))
