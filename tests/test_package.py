@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "settings": set(),
     "progress": set(),
     "weights": {"weights", "network", "settings", "atomic"},
-    "datasets": {"datasets", "light_curves", "parameters", "settings", "progress"},
+    "datasets": {"datasets", "light_curves", "parameters", "settings", "progress", "atomic"},
     "parameters": {"embedder"},
     "fitting": None,
     "running": None,
