@@ -25,7 +25,7 @@ from sklearn_astromer.errors import ParameterError
 ROOT = Path(__file__).resolve().parents[1]
 CURVES = random_curves([30, 3, 70, 1, 45, 20])
 X, Y = labelled_curves(6)
-# Another Python to load with what this one has saved, which has the packages; see docs/saving.md.
+# Names the program of another Python, with the packages that ours needs, to load what we save.
 OTHER_PYTHON = "TEST_OTHER_PYTHON"
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

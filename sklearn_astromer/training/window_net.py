@@ -33,8 +33,8 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __init__(self, history: list[dict[str, float]]) -> None:
         super().__init__(
-            f"The training was interrupted after {len(history)} epoch(s). What was learned until "
-            "then was kept: the estimator can be used, and saved."
+            f"The training was interrupted after {len(history)} epoch(s). The estimator in "
+            "training keeps what it had learned until then, and can be used."
         )
         self.history = history
 
