@@ -21,6 +21,8 @@ Numbers = dict[str, np.ndarray]
 def numbers(file: Path, n_threads: int, hash_seed: int) -> Numbers:
     """Compute all in a new process, whose sets and dicts of strings have an order of their own."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(n_threads))
+    # Threads that wait for each other sleep, where there are fewer cores than work.
+    threads["OMP_WAIT_POLICY"] = "PASSIVE"
     path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     done = subprocess.run(
         [sys.executable, "-W", "error", str(TESTS / "all_numbers.py"), str(file), str(n_threads)],

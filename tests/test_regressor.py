@@ -227,7 +227,6 @@ def test__fit__wrong_targets__error_says_what(y: Any, message: str) -> None:
     [
         ({"head": "forest"}, "head must be one of"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive number"),
-        ({"learning_rate": 1e30}, "The training diverged"),
         ({"encoder_epochs": 1.5}, "encoder_epochs must be a positive integer"),
     ],
 )
