@@ -16,7 +16,6 @@ from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
 
 from sklearn_astromer.atomic import write_bytes
-from sklearn_astromer.errors import ParameterError, WeightsError
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training import processes
@@ -272,15 +271,15 @@ def resume(net: LongRunNet, windows: MixtureWindows, path: Path) -> None:
         header = json.loads((file.metadata() or {}).get(HEADER_KEY, "{}"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if header.get("format") != FORMAT_VERSION:
-        raise WeightsError(f"{path} is no state of a run that this version could go on with.")
+        raise ValueError(f"{path} is no state of a run that this version could go on with.")
     given = run_settings(net, windows)
     other = [name for name, value in header["settings"].items() if given.get(name) != value]
     if other:
-        raise ParameterError(f"{path} is of a run with other settings: {', '.join(other)}.")
+        raise ValueError(f"{path} is of a run with other settings: {', '.join(other)}.")
     try:
         net.module_.load_state_dict(_below("module.", tensors))
     except RuntimeError as error:
-        raise WeightsError(f"{path} is the state of another network: {error}") from error
+        raise ValueError(f"{path} is the state of another network: {error}") from error
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _below("optimizer.", tensors).items():
         number, slot = name.split(".", 1)

@@ -227,7 +227,7 @@ def train_one_epoch(
             net.partial_fit(windows, None, epochs=1)
         if net.interrupted:
             raise KeyboardInterrupt("The training was interrupted; all is as before this call.")
-        if net.ended_by_ is Diverged and net.step_ == 0:
+        if net.ended_by_ is Diverged and net.step_ == n_epochs == 0:
             raise TrainingError(FAR_OUT)
         if net.ended_by_ is Diverged or not all_finite(net.module_):
             raise TrainingError(
