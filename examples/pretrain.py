@@ -5,8 +5,9 @@
 
 Every `--report` epochs a line tells windows per second, losses, and how well a logistic regression
 on the embeddings tells classes from 20 labels each, on stars of the training side. A run that was
-stopped, by `--minutes` or otherwise, goes on with the same command: to the same weights. In the
-end, RUN/weights.safetensors holds the network, for ``AstromerEmbedder(weights=...)``.
+stopped, by `--minutes` or otherwise, goes on with the same command: to the same weights. One that
+diverges stops with a warning and the best weights before. In the end, RUN/weights.safetensors holds
+the network, for ``AstromerEmbedder(weights=...)``.
 
 With several GPUs each process computes its share of every batch; the result is the same:
 
@@ -49,6 +50,7 @@ from sklearn_astromer.training.long_run import (
 )
 from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
 from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
+from sklearn_astromer.training.window_net import Diverged
 from sklearn_astromer.windows import Observations
 
 FOLDING = ARCHITECTURES["folding"]
@@ -173,12 +175,13 @@ def main() -> None:
     probe = Probe(probed, prepared, options)
     # Of dropout; the weights are those of the first process.
     with seeded(options.device, options.seed + processes.rank()):
-        network = train(config, mixture, probe, options)
+        network, end = train(config, mixture, probe, options)
     if not processes.is_first():
         return
     metadata = {
         "name": options.config,
         "trained_with": f"sklearn_astromer {__version__}, examples/pretrain.py",
+        "ended": end,
         "settings": {name: str(value) for name, value in sorted(vars(options).items())},
     }
     path = options.run / "weights.safetensors"
@@ -188,8 +191,8 @@ def main() -> None:
 
 def train(
     config: NetworkConfig, mixture: Any, probe: Probe, options: argparse.Namespace
-) -> AstromerNetwork:
-    """Train, or go on, until all windows are seen or the time is up."""
+) -> tuple[AstromerNetwork, str]:
+    """Train, or go on, until all windows are seen or the time is up; and tell how it ended."""
     windows = MixtureWindows(
         DeviceObservations(mixture.observations, config, options.device),
         mixture.weight,
@@ -218,13 +221,16 @@ def train(
     while len(net.history) < n_epochs:
         net.partial_fit(windows, None, epochs=1)
         done = len(net.history)
+        if net.ended_by_ is Diverged:
+            # A warning has told it; the network has the best weights before.
+            return module.network.cpu().eval(), f"diverged in epoch {done} of {n_epochs}"
         up = options.minutes is not None and time.perf_counter() - begin > 60 * options.minutes
         up = processes.first_decides(up)
         if processes.is_first() and (done % options.report == 0 or done == n_epochs or up):
             report(net, probe, done * len(windows), options)
         if up:
             break
-    return module.network.cpu().eval()
+    return module.network.cpu().eval(), f"after epoch {len(net.history)} of {n_epochs}"
 
 
 def report(net: Any, probe: Probe, n_windows: int, options: argparse.Namespace) -> None:

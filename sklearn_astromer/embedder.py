@@ -13,11 +13,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 
 from sklearn_astromer import parameters, plain_state, running, saving, weights
-from sklearn_astromer.fitting import starting_network, train_network
+from sklearn_astromer.errors import LightCurveError, ParameterError
+from sklearn_astromer.fitting import all_or_nothing, fit_embedder, starting_network
 from sklearn_astromer.hiding import flat_hidden
 from sklearn_astromer.input_checks import check_curves
 from sklearn_astromer.network import AttentionConvention
-from sklearn_astromer.windows import usable_observations
 
 
 class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, plain_state.PlainState):
@@ -215,13 +215,14 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, plain_
         ------
         ValueError
             If a parameter or a light curve is not valid.
+        TrainingError
+            If the training diverges and nothing good was learned; otherwise that is a warning.
+        KeyboardInterrupt
+            If you stop it (Ctrl-C). After one epoch the best weights so far are kept.
         """
         parameters.check_embedder(self)
-        curves = check_curves(self, X, reset=True)
-        network = starting_network(self)
-        usable_observations(curves)
-        history = train_network(self, network, curves) if self.finetune else []
-        self.network_, self.history_ = network, history
+        with all_or_nothing(self):
+            fit_embedder(self, check_curves(self, X, reset=True))
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32] | list[NDArray[np.float32]]:
@@ -252,7 +253,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, plain_
             return running.curve_runner(self, X).embed(self.output)
         container = getattr(self, "_sklearn_output_config", {}).get("transform")
         if (container or get_config()["transform_output"]) != "default":
-            raise ValueError(
+            raise ParameterError(
                 'output="sequence" gives a list, which no data frame can hold; use '
                 'set_output(transform="default") or output="mean".'
             )
@@ -311,7 +312,7 @@ class AstromerEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, plain_
         if not relative:
             return -rmse
         if spread == 0:
-            raise ValueError(
+            raise LightCurveError(
                 "All hidden magnitudes equal the mean of their window, so that there is no "
                 "standard deviation to divide by; use relative=False."
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from sklearn_astromer import parameters, weights
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.hiding import n_targets
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.network import AstromerNetwork, NetworkConfig
@@ -18,7 +21,8 @@ from sklearn_astromer.network.config import ARCHITECTURES, DEPARTURES
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.devices import resolve_device, seeded
 from sklearn_astromer.training.pretraining import TrainingSettings, train
-from sklearn_astromer.windows import Observations, chosen_curves
+from sklearn_astromer.training.window_net import TrainingInterrupted
+from sklearn_astromer.windows import Observations, chosen_curves, usable_observations
 
 if TYPE_CHECKING:
     from sklearn_astromer.embedder import AstromerEmbedder
@@ -27,6 +31,53 @@ if TYPE_CHECKING:
 SIZES = ("embedding_size", "n_blocks", "n_heads", "feedforward_size")
 CHANGEABLE = ("window_size", "dropout", "time_base", "attention")
 TRAINING_BATCH_SIZE = 64
+
+
+@contextmanager
+def all_or_nothing(estimator: Any) -> Iterator[None]:
+    """Leave an estimator as it was if its fit fails, or is interrupted with nothing learned.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is set within the block must be new, not what it held before.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except TrainingInterrupted:
+        raise
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def fit_embedder(embedder: AstromerEmbedder, curves: LightCurves) -> None:
+    """Give an embedder its `network_` and `history_`.
+
+    Parameters
+    ----------
+    embedder : AstromerEmbedder
+        Its parameters are only read.
+    curves : LightCurves
+        Curves to train on, unless it has ``finetune=False``.
+
+    Raises
+    ------
+    ParameterError, LightCurveError, TrainingError
+        See `starting_network` and `train_network`.
+    TrainingInterrupted
+        If somebody interrupts it after an epoch or more; the embedder has what was learned.
+    """
+    network = starting_network(embedder)
+    usable_observations(curves)
+    try:
+        history = train_network(embedder, network, curves) if embedder.finetune else []
+    except TrainingInterrupted as interruption:
+        embedder.network_, embedder.history_ = network, interruption.history
+        raise
+    embedder.network_, embedder.history_ = network, history
 
 
 def starting_network(embedder: AstromerEmbedder) -> AstromerNetwork:
@@ -70,20 +121,20 @@ def starting_network(embedder: AstromerEmbedder) -> AstromerNetwork:
 
 
 def _check_time_base(config: NetworkConfig, given: dict[str, Any]) -> None:
-    """Raise a ValueError if a time base is given to a network that has a grid of periods."""
+    """Raise a ParameterError if a time base is given to a network that has a grid of periods."""
     if "time_base" in given and config.shortest_period is not None:
-        raise ValueError(
+        raise ParameterError(
             f"time_base={given['time_base']!r} would change nothing: this network has a grid of "
             "periods in place of Eq. (4) of the paper. Leave it out."
         )
 
 
 def _check_architecture(config: NetworkConfig, architecture: str, source: str | Path) -> None:
-    """Raise a ValueError if weights are of another architecture than the one asked for."""
+    """Raise a ParameterError if weights are of another architecture than the one asked for."""
     asked = ARCHITECTURES[architecture]
     other = [name for name in DEPARTURES if getattr(config, name) != getattr(asked, name)]
     if other:
-        raise ValueError(
+        raise ParameterError(
             f"weights={str(source)!r} are not of the architecture {architecture!r} (they differ in "
             f"{', '.join(other)}); leave architecture out, or train from scratch with weights=None."
         )
@@ -96,7 +147,7 @@ def _with_changes(
     for name in SIZES:
         has = getattr(checkpoint.config, name)
         if changes.get(name, has) != has:
-            raise ValueError(
+            raise ParameterError(
                 f"{name}={changes[name]} does not fit weights={str(source)!r}, whose {name} is "
                 f"{has}; leave {name} out, or train from scratch with weights=None."
             )
@@ -124,8 +175,10 @@ def train_network(
 
     Raises
     ------
-    ValueError
-        If the curves are too few or too short, or the training diverges.
+    LightCurveError
+        If the curves are too few or too short.
+    TrainingError, TrainingInterrupted
+        See `sklearn_astromer.training.pretraining.train`.
     """
     random_state = check_random_state(embedder.random_state)
     seed = random_state.randint(2**31 - 1)
@@ -140,7 +193,7 @@ def train_network(
     validation = None
     if embedder.validation_fraction is not None:
         if len(curves) < 2:
-            raise ValueError(
+            raise LightCurveError(
                 "n_samples=1: one light curve cannot both train and validate. Give more, or "
                 "set validation_fraction=None."
             )
@@ -157,7 +210,7 @@ def train_network(
 def _check_something_to_hide(observations: Observations, fraction: float, use: str) -> None:
     length = torch.from_numpy(np.diff(observations.offsets))
     if not n_targets(length, fraction).any():
-        raise ValueError(
+        raise LightCurveError(
             f"None of the {use} light curves has so many observations that a share of {fraction:g} "
             "of them (hidden_fraction) is at least one, while another is seen. Give longer light "
             "curves, or more of them."

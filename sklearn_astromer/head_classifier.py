@@ -21,11 +21,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
+from sklearn_astromer.fitting import all_or_nothing
+from sklearn_astromer.head_work import Targets
 from sklearn_astromer.input_checks import check_curves, check_weight
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import (
-    Targets,
     continue_head,
     fit_head,
     head_outputs,
@@ -55,13 +57,18 @@ class HeadClassifier(ClassifierMixin, PlainState):
         Raises
         ------
         ValueError
-            If a parameter, a light curve or a label is not valid, or the training diverges.
+            If a parameter, a light curve or a label is not valid.
+        TrainingError
+            If the training diverges and nothing good was learned; otherwise that is a warning.
+        KeyboardInterrupt
+            If you stop it (Ctrl-C). After one epoch the best weights so far are kept.
         """
         parameters.check_supervised(self)
-        curves = check_curves(self, X, reset=True)
-        labels = self._check_labels(curves, y)
-        self.classes_ = np.unique(labels)
-        fit_head(self, curves, self._targets(labels, sample_weight))
+        with all_or_nothing(self):
+            curves = check_curves(self, X, reset=True)
+            labels = self._check_labels(curves, y)
+            self.classes_ = np.unique(labels)
+            fit_head(self, curves, self._targets(labels, sample_weight))
         return self
 
     def partial_fit(
@@ -96,25 +103,34 @@ class HeadClassifier(ClassifierMixin, PlainState):
         ------
         ValueError
             If a label is not among the classes, ``class_weight="balanced"``, or as in `fit`.
+        TrainingError
+            If the training diverges; the estimator is then as it was before the call.
+        KeyboardInterrupt
+            If you stop it (Ctrl-C); the estimator is then as it was before the call.
         """
         parameters.check_supervised(self)
         if self.class_weight == "balanced":
-            raise ValueError(
+            raise ParameterError(
                 'class_weight="balanced" cannot be used with partial_fit, which does not see all '
                 "light curves at once; give a dict of weights, or sample_weight."
             )
+        with all_or_nothing(self):
+            self._partial_fit(X, y, classes, sample_weight)
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> None:
         first = not hasattr(self, "head_")
         curves = check_curves(self, X, reset=first)
         labels = self._check_labels(curves, y)
         if first:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(
+            raise ParameterError(
                 f"classes={classes!r} are not those of the first call: {self.classes_!r}."
             )
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
-            raise ValueError(
+            raise ParameterError(
                 f"y has labels that are not among the classes: {unknown.tolist()}. Name all "
                 "classes in the first call of partial_fit: classes=[...]."
             )
@@ -122,7 +138,6 @@ class HeadClassifier(ClassifierMixin, PlainState):
         if first:
             start_head(self, curves, targets, check_random_state(self.random_state))
         continue_head(self, curves, targets, first=first)
-        return self
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Give the most probable class of each light curve.

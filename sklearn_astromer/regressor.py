@@ -12,9 +12,11 @@ from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
+from sklearn_astromer.fitting import all_or_nothing
+from sklearn_astromer.head_work import Targets
 from sklearn_astromer.input_checks import check_curves, check_weight
 from sklearn_astromer.plain_state import PlainState
-from sklearn_astromer.supervised import Targets, fit_head, head_outputs
+from sklearn_astromer.supervised import fit_head, head_outputs
 
 
 class AstromerRegressor(RegressorMixin, PlainState):
@@ -117,9 +119,18 @@ class AstromerRegressor(RegressorMixin, PlainState):
         Raises
         ------
         ValueError
-            If a parameter, a light curve or a target is not valid, or the training diverges.
+            If a parameter, a light curve or a target is not valid.
+        TrainingError
+            If the training diverges and nothing good was learned; otherwise that is a warning.
+        KeyboardInterrupt
+            If you stop it (Ctrl-C). After one epoch the best weights so far are kept.
         """
         parameters.check_supervised(self)
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         curves = check_curves(self, X, reset=True)
         if y is None:
             raise ValueError("AstromerRegressor requires y to be passed, but the target y is None.")
@@ -134,7 +145,6 @@ class AstromerRegressor(RegressorMixin, PlainState):
         self.target_scale_ = np.where(spread > 1e-12 * np.abs(mean), spread, 1.0)
         values = torch.from_numpy((targets - mean) / self.target_scale_)
         fit_head(self, curves, Targets(values, weight, targets.shape[1]))
-        return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predict the targets: means over the windows of each light curve, by their observations.

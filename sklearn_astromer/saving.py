@@ -91,11 +91,12 @@ def save_embedder(
 
 def _replace_folder(folder: Path, new: Path) -> None:
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    folder.rename(old / folder.name)
     try:
+        folder.rename(old / folder.name)
         new.rename(folder)
     except BaseException:
-        (old / folder.name).rename(folder)
+        if (old / folder.name).exists():
+            (old / folder.name).rename(folder)
         old.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -24,7 +24,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import compute_sample_weight
 
-from sklearn_astromer import AstromerEmbedder, supervised
+from sklearn_astromer import AstromerEmbedder, head_work, supervised
 from sklearn_astromer.network import Encoder
 from sklearn_astromer.training.labelled import LabelledWindows
 
@@ -48,7 +48,7 @@ def splits(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
             seen.append(curves)
             super().__init__(source, curves, *args, **params)
 
-    monkeypatch.setattr(supervised, "LabelledWindows", Remembering)
+    monkeypatch.setattr(head_work, "LabelledWindows", Remembering)
     return seen
 
 

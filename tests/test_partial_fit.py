@@ -21,7 +21,7 @@ from example_heads import (
 )
 from sklearn.metrics import log_loss
 
-from sklearn_astromer import AstromerClassifier, supervised
+from sklearn_astromer import AstromerClassifier, head_work
 from sklearn_astromer.training.head_runner import HeadRunner
 from sklearn_astromer.training.labelled import LabelledWindows
 
@@ -107,7 +107,7 @@ def test__partial_fit__each_call__is_one_epoch_and_draws_anew(
             orders.append([int(length) for inputs, _ in batches for length in inputs["length"]])
             return iter(batches)
 
-    monkeypatch.setattr(supervised, "LabelledWindows", Remembering)
+    monkeypatch.setattr(head_work, "LabelledWindows", Remembering)
     for _ in range(2):
         losses_of(classifier_of(), 3)
     assert len(orders) == 6

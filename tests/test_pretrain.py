@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from faulty_training import happens_at, times
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_astromer import AstromerEmbedder, weights
 from sklearn_astromer.datasets import make_variable_stars
@@ -95,6 +97,18 @@ def test__pretrain__stopped_and_called_again__goes_on_to_usable_weights(
     embedding = embedder.transform(curves)
     assert embedding.shape == (8, 16)
     assert np.isfinite(embedding).all()
+
+
+def test__pretrain__diverges__stops_with_the_best_weights_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the sixth epoch of three steps.
+    happens_at(monkeypatch, 17, times(float("nan")), for_good=True)
+    with pytest.warns(ConvergenceWarning, match=r"in epoch 6.*learning_rate is 0\.01"):
+        run(folder, monkeypatch, *["--windows", "240", "--learning-rate", "0.01", "--report", "9"])
+    checkpoint = weights.read_checkpoint(folder / "run" / "weights.safetensors")
+    assert checkpoint.metadata["ended"] == "diverged in epoch 6 of 10"
+    assert all(bool(value.isfinite().all()) for value in checkpoint.state.values())
 
 
 def test__ship_weights__finished_run__is_a_file_and_a_card_with_the_table(

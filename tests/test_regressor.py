@@ -28,7 +28,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_astromer import AstromerRegressor, supervised
+from sklearn_astromer import AstromerRegressor, head_work, supervised
 from sklearn_astromer.datasets import make_variable_stars
 from sklearn_astromer.network import heads
 
@@ -172,7 +172,7 @@ def test__validation__share_of_the_curves__is_kept_and_the_best_epoch_with_it(
             seen.append(curves)
             super().__init__(source, curves, *args, **params)
 
-    monkeypatch.setattr(supervised, "LabelledWindows", Remembering)
+    monkeypatch.setattr(head_work, "LabelledWindows", Remembering)
     short = [curve[:20] for curve in X]
     regressor = regressor_of(
         "mlp", validation_fraction=1 / 3, learning_rate=0.02, max_epochs=200, patience=8
@@ -227,7 +227,6 @@ def test__fit__wrong_targets__error_says_what(y: Any, message: str) -> None:
     [
         ({"head": "forest"}, "head must be one of"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive number"),
-        ({"learning_rate": 1e30}, "The training diverged"),
         ({"encoder_epochs": 1.5}, "encoder_epochs must be a positive integer"),
     ],
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sklearn_astromer.atomic import write_bytes
 from sklearn_astromer.errors import DownloadError, LightCurveError, ParameterError
 from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.settings import CACHE_VARIABLE
@@ -238,11 +238,9 @@ def _check_or_record(path: Path, record_path: Path, source: str) -> None:
     expected = _recorded(record_path)
     if expected is None:
         text = json.dumps({"address": source, **found}, indent=1)
-        temporary = record_path.with_name(f"{record_path.name}.{os.getpid()}")
         # A folder that others filled may be closed to us: then there is nothing to check against.
         with contextlib.suppress(OSError):
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(record_path)
+            write_bytes(record_path, text.encode())
     elif found != expected:
         raise LightCurveError(
             f"{path} is not the file that came first, or is damaged.\n"

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
+from sklearn_astromer.errors import ParameterError
+
 __all__ = ["checked_labels", "class_codes", "classes_with_enough", "rank_in_class"]
 
 # Longer lists of classes are cut short in messages: continuous targets make thousands.
@@ -139,13 +141,13 @@ def classes_with_enough(
         return np.ones(len(classes), bool)
     lacking = _listed(classes, counts, ~enough)
     if on_too_few == "error":
-        raise ValueError(
+        raise ParameterError(
             f"{needed} stars of each class are needed ({purpose}), but there are only {lacking}. "
             f'{remedy}, or leave those classes out with on_too_few="skip".'
         )
     if enough.sum() < 2:
         left = _listed(classes, counts, enough) or "none"
-        raise ValueError(
+        raise ParameterError(
             f"{needed} stars of each class are needed ({purpose}), and fewer than two classes have "
             f"them: {left}. There are only {lacking}. {remedy}."
         )

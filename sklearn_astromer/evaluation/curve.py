@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, indexable
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.evaluation.cache import (
     RESULTS,
     data_fingerprint,
@@ -224,7 +225,7 @@ def _fit_and_score(
     score = scorer(fitted, *test)
     end = perf_counter()
     if np.ndim(score) != 0 or isinstance(score, dict):
-        raise ValueError(f"scoring must give one number, but it gave {score!r}.")
+        raise ParameterError(f"scoring must give one number, but it gave {score!r}.")
     result = {
         "score": float(score),
         "fit_seconds": fit_end - begin,
@@ -269,32 +270,32 @@ def _metric_and_scorer(scoring: str | Scorer | None) -> tuple[str, Scorer]:
         return scoring, get_scorer(scoring)
     if callable(scoring):
         return "score", scoring
-    raise ValueError(
+    raise ParameterError(
         f"scoring must be None, a name or a function of estimator, X and y, got {scoring!r}."
     )
 
 
 def _check_estimators(estimators: Mapping[str, Any]) -> None:
     if not isinstance(estimators, Mapping) or not estimators:
-        raise ValueError(
+        raise ParameterError(
             'estimators must be a dict of names and estimators, such as {"macho": pipeline}, got '
             f"{estimators!r}."
         )
     for name, estimator in estimators.items():
         if not hasattr(estimator, "fit") or isinstance(estimator, type):
-            raise ValueError(f"estimators[{name!r}] must be an estimator, got {estimator!r}.")
+            raise ParameterError(f"estimators[{name!r}] must be an estimator, got {estimator!r}.")
 
 
 def _check_samples_per_class(samples_per_class: Sequence[int]) -> None:
     if isinstance(samples_per_class, str) or np.ndim(samples_per_class) != 1:
-        raise ValueError(
+        raise ParameterError(
             "samples_per_class must be a sequence of positive integers, such as [20, 50], got "
             f"{samples_per_class!r}."
         )
     for position, n in enumerate(samples_per_class):
         parameters.whole(f"samples_per_class[{position}]", n)
     if len(samples_per_class) == 0 or len(set(samples_per_class)) < len(samples_per_class):
-        raise ValueError(
+        raise ParameterError(
             "samples_per_class must hold one or more numbers, all different, got "
             f"{samples_per_class!r}."
         )

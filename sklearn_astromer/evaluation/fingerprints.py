@@ -18,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 
+from sklearn_astromer.errors import ParameterError
+
 __all__ = ["fingerprint"]
 
 PICKLE_PROTOCOL = 4
@@ -136,7 +138,7 @@ def _pickled(thing: Any) -> Apart:
     try:
         parts = reduce(thing) if reduce else thing.__reduce_ex__(PICKLE_PROTOCOL)
     except Exception as problem:
-        raise ValueError(
+        raise ParameterError(
             f"a {kind} among the parameters or the data cannot be named ({problem}), so that its "
             "results cannot be found again; replace it, or set cache=None."
         ) from problem

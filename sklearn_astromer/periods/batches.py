@@ -80,7 +80,8 @@ class FrequencyGrid:
 
     def centre(self, row: Tensor) -> Tensor:
         """Give the frequencies in the middle of rows, float64, shape (n_curves, n_rows)."""
-        middle = row * ROW + (HALF_ROW - 0.5)
+        # In float64, which a default dtype has no part in.
+        middle = row.double() * ROW + (HALF_ROW - 0.5)
         return self.first[:, None] + middle * self.step[:, None]
 
     def frequencies(self, row: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def phase_of_minimum(batch: CurveBatch, phase: Tensor) -> Tensor:
         That of the strongest of the first four harmonics; where this has several minima, that at
         which the sum of the four is faintest.
     """
-    order = torch.arange(1, HARMONICS_TO_ALIGN + 1, device=phase.device)
+    order = torch.arange(1, HARMONICS_TO_ALIGN + 1, device=phase.device).float()
     angle = 2 * pi * order[:, None] * phase[:, None, :]
     weighted = (batch.weight * batch.magnitude)[:, :, None]
     cosine, sine = ((wave(angle) @ weighted)[..., 0] for wave in (torch.cos, torch.sin))
@@ -145,6 +145,6 @@ def _filled(profile: Tensor, known: Tensor) -> Tensor:
     after = torch.where(known3, number, 3 * n).flip(1).cummin(1).values.flip(1)[:, n : 2 * n]
     here = number[n : 2 * n]
     gap = (after - before).clamp(min=1)
-    share = (here - before) / gap
+    share = (here - before).float() / gap
     left, right = profile.gather(1, before % n), profile.gather(1, after % n)
     return torch.where(known, profile, left + share * (right - left))

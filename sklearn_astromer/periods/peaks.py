@@ -137,7 +137,8 @@ def _local_maxima(power: Tensor, grid: FrequencyGrid, rows: Tensor, n_best: int)
     """Give the frequencies of the highest local maxima, float64, shape (n_curves, n_best)."""
     beyond = torch.nn.functional.pad(power, (1, 1), value=-1.0)
     is_peak = (power >= beyond[..., :-2]) & (power >= beyond[..., 2:])
-    likings = power * (1 - PREFERENCE_FOR_LOW * rows / grid.n_rows[:, None])[:, :, None]
+    share = rows.float() / grid.n_rows[:, None]
+    likings = power * (1 - PREFERENCE_FOR_LOW * share)[:, :, None]
     height = torch.where(is_peak, likings, -2.0).flatten(1)
     place = height.topk(n_best, 1).indices
     number = rows.gather(1, place // ROW) * ROW + place % ROW
@@ -172,7 +173,7 @@ def refine(
     reach = 1 if n_terms == 1 else 2 * n_terms
     best = frequency
     for scale, side in ((1.0, reach), (0.3, 1), (0.05, 1)):
-        offset = torch.arange(-side, side + 1, device=frequency.device) * scale
+        offset = torch.arange(-side, side + 1, device=frequency.device).float() * scale
         points = best[:, :, None] + offset * step
         power, _ = harmonic_fit(batch, points.flatten(1), n_terms)
         power = power.view(points.shape)

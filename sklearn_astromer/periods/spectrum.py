@@ -55,7 +55,7 @@ class Spectrum:
     def __init__(self, batch: CurveBatch, grid: FrequencyGrid) -> None:
         self.batch = batch
         self.grid = grid
-        half_steps = torch.arange(HALF_ROW, device=batch.time.device) + 0.5
+        half_steps = torch.arange(HALF_ROW, device=batch.time.device).float() + 0.5
         turns = (half_steps[:, None] * grid.step[:, None, None]) * batch.time[:, None, :]
         self.offset_cos, self.offset_sin = cos_sin(turns)
 
@@ -85,7 +85,7 @@ class Spectrum:
         weight = (self.batch.weight * self.batch.magnitude).float()[:, None]
         right = torch.cat([self.offset_cos * weight, self.offset_sin * weight], 1)
         number = torch.arange(block, device=time.device).expand(len(time), -1)
-        best = torch.full((len(time), n_best), -torch.inf, device=time.device)
+        best = torch.full((len(time), n_best), -torch.inf, dtype=torch.float32, device=time.device)
         best_row = torch.zeros((len(time), n_best), dtype=torch.int64, device=time.device)
         # cos and sin of the rows of the first block; those of the others follow by rotation.
         first_left = torch.cat(self._row_factors(number), 1)
@@ -94,7 +94,8 @@ class Spectrum:
             turns = (self.grid.step * first * ROW)[:, None] * time
             _rotate(first_left, cos_sin(turns), left)
             score = _highest_in_rows(torch.bmm(left, right.mT))
-            score *= 1 - PREFERENCE_FOR_LOW * (number + first) / self.grid.n_rows[:, None]
+            share = (number + first).float() / self.grid.n_rows[:, None]
+            score *= 1 - PREFERENCE_FOR_LOW * share
             score.masked_fill_(number + first >= self.grid.n_rows[:, None], -torch.inf)
             best, place = torch.cat([best, score], 1).topk(n_best, 1)
             best_row = torch.cat([best_row, number + first], 1).gather(1, place)

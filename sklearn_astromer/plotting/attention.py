@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.network.attention_maps import attention_maps
 from sklearn_astromer.plotting.axes import (
     DARK_GREY,
@@ -126,7 +127,7 @@ class AttentionDisplay:
         runner = curve_runner(embedder_inside(estimator), one_curve(X, index))
         n_windows = len(runner.windows)
         if not -n_windows <= window < n_windows:
-            raise ValueError(
+            raise ParameterError(
                 f"light curve {index}: window={window}, but it has only {n_windows} window(s) of "
                 f"at most {runner.network.config.window_size} observations."
             )
@@ -223,9 +224,9 @@ class AttentionDisplay:
             ("observation", observation, len(self.time)),
         ):
             if value is not None and not -n <= value < n:
-                raise ValueError(f"{name}={value}, but there are only {n}, counted from 0.")
+                raise ParameterError(f"{name}={value}, but there are only {n}, counted from 0.")
         if kind == "map" and observation is not None:
-            raise ValueError('observation is only for kind="light_curve"; a map shows all.')
+            raise ParameterError('observation is only for kind="light_curve"; a map shows all.')
 
     def _draw_map(self, ax: Any, shown: NDArray[np.float64], look: dict[str, Any]) -> Any:
         n = len(self.time)

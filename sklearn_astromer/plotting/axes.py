@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 
 # Colours that colour-blind people can tell apart (Okabe & Ito 2008, Color Universal Design).
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -95,7 +96,7 @@ def panels(ax: Any, n: int, n_columns: int, **kwargs: Any) -> NDArray[Any]:
         return grid[:n]
     given = np.asarray(ax, dtype=object).ravel()
     if len(given) != n:
-        raise ValueError(f"ax has {len(given)} axes for {n} panels; give {n}, or None.")
+        raise ParameterError(f"ax has {len(given)} axes for {n} panels; give {n}, or None.")
     return given
 
 
@@ -125,7 +126,7 @@ def line_look(position: int) -> dict[str, Any]:
 def check_looks(n: int, things: str) -> None:
     """Raise a ValueError if there are more `things` than can be told apart."""
     if n > MOST_LOOKS:
-        raise ValueError(
+        raise ParameterError(
             f"{n} {things} cannot be told apart in one picture, {MOST_LOOKS} can. Draw fewer, or "
             "join some."
         )

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.evaluation.choosing import checked_labels, class_codes
 from sklearn_astromer.plotting.axes import (
     BLUE,
@@ -188,7 +189,7 @@ class EmbeddingDisplay:
             points = tsne.set_params(random_state=random_state).fit_transform(scaled)
             names = ("t-SNE 1 (arbitrary unit)", "t-SNE 2 (arbitrary unit)")
         elif perplexity is not None:
-            raise ValueError('perplexity is only for method="tsne".')
+            raise ParameterError('perplexity is only for method="tsne".')
         else:
             pca = PCA(2, random_state=random_state)
             points = pca.fit_transform(scaled)
@@ -253,27 +254,27 @@ def _size(n_points: int) -> float:
 
 def _checked(embedding: Any) -> NDArray[np.floating]:
     if isinstance(embedding, list) and embedding and np.ndim(embedding[0]) == 2:
-        raise ValueError(
+        raise ParameterError(
             "The embedder gives one row per observation; a point per light curve needs "
             'output="mean" or output="max".'
         )
     rows = np.asarray(embedding, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] < 2:
-        raise ValueError(
+        raise ParameterError(
             "embedding must have one row per light curve and two columns or more, got shape "
             f"{rows.shape}."
         )
     if len(rows) < FEWEST:
-        raise ValueError(
+        raise LightCurveError(
             f"{len(rows)} light curve(s) cannot be laid out in a plane; give at least {FEWEST}."
         )
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
-        raise ValueError(
+        raise LightCurveError(
             f"light curve {int(np.argmin(finite))}: its embedding is not finite. Leave it out."
         )
     if (rows == rows[0]).all():
-        raise ValueError("All embeddings are equal; give light curves that differ.")
+        raise LightCurveError("All embeddings are equal; give light curves that differ.")
     return rows
 
 
@@ -282,7 +283,7 @@ def _checked_perplexity(perplexity: float | None, n_curves: int) -> float:
         return min(PERPLEXITY, (n_curves - 1) / 3)
     parameters.positive("perplexity", perplexity)
     if perplexity >= n_curves:
-        raise ValueError(
+        raise ParameterError(
             f"perplexity={perplexity:g} must be less than the number of light curves, {n_curves}. "
             "Leave it out, or give a smaller one."
         )

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.evaluation import few_shot_curve
 from sklearn_astromer.plotting.axes import check_looks, legend_outside, line_look, new_axes
 
@@ -192,14 +193,14 @@ def _means_and_spreads(table: Any) -> tuple[str, Scores]:
     missing = [name for name in ("estimator", "samples_per_class") if name not in names]
     if missing or not len(table):
         found = f"lacks the column(s) {missing}" if missing else "is empty"
-        raise ValueError(f"The table {found}; give one that few_shot_curve has made.")
+        raise ParameterError(f"The table {found}; give one that few_shot_curve has made.")
     by_split = "split" in names and not means
     if by_split:
         metric = names[names.index("split") + 1]
     elif means and means[0].removesuffix("mean") + "std" in names:
         metric = means[0].removesuffix("_mean")
     else:
-        raise ValueError(
+        raise ParameterError(
             "The table has neither a mean and a std of a score nor splits; give one that "
             "few_shot_curve has made."
         )
@@ -207,7 +208,7 @@ def _means_and_spreads(table: Any) -> tuple[str, Scores]:
     for name, rows in table.groupby("estimator", sort=False):
         key = ["samples_per_class", "split"] if by_split else "samples_per_class"
         if rows.duplicated(key).any():
-            raise ValueError(
+            raise ParameterError(
                 f"The table has scores of {name!r} for the same number of labels more than once; "
                 "give its estimators different names."
             )

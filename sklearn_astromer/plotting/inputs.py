@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves
 
 # Where fitted meta-estimators keep what they fitted, and heads their embedder.
@@ -41,16 +42,16 @@ def one_curve(X: Any, index: int) -> LightCurves:
     """
     curves = as_light_curves([X] if is_one_curve(X) else X)
     if not -len(curves) <= index < len(curves):
-        raise ValueError(f"index={index}, but there are only {len(curves)} light curves.")
+        raise ParameterError(f"index={index}, but there are only {len(curves)} light curves.")
     curve = curves[[index]]
     if curve.n_finite[0] == 0:
-        raise ValueError(
+        raise LightCurveError(
             f"light curve {index}: no observation has a finite time and magnitude, so there is "
             "nothing to draw. Choose another one."
         )
     if curve.error is not None and (curve.error < 0).any():
         first = int(np.argmax(curve.error < 0))
-        raise ValueError(
+        raise LightCurveError(
             f"light curve {index}: the error of observation {first} is negative "
             f"({curve.error[first]:g}). If it means that the error is not known, give NaN."
         )
@@ -106,7 +107,7 @@ def embedder_inside(estimator: Any) -> Any:
     """
     embedder = find_inside(estimator, lambda inside: hasattr(inside, "reconstruct"))
     if embedder is None:
-        raise ValueError(
+        raise ParameterError(
             f"There is no AstromerEmbedder in this {type(estimator).__name__}. Give an embedder, "
             "or a fitted estimator that holds one."
         )

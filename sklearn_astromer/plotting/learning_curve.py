@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.plotting.axes import (
     DARK_GREY,
     check_looks,
@@ -98,7 +99,7 @@ class LearningCurveDisplay:
         for name, given in estimators.items():
             inside = find_inside(given, lambda part: hasattr(part, "history_"))
             if inside is None:
-                raise ValueError(
+                raise ParameterError(
                     f"{name}: this {type(given).__name__} has no history_. Give a fitted embedder, "
                     "AstromerClassifier, AstromerRegressor or LSTMClassifier, or what holds one."
                 )
@@ -222,23 +223,23 @@ def _draw(ax: Any, name: str, history: History, kind: str, look: dict[str, Any])
 def _kind(histories: Mapping[str, History]) -> str:
     """Tell which of `QUANTITIES` the histories hold."""
     if not histories:
-        raise ValueError("There is no history to draw.")
+        raise ParameterError("There is no history to draw.")
     kinds = {}
     for name, history in histories.items():
         if not len(history):
-            raise ValueError(
+            raise ParameterError(
                 f"{name}: the history is empty, since nothing was trained (finetune=False). Leave "
                 "it out."
             )
         found = [kind for kind in QUANTITIES if f"train_{kind}" in history[0]]
         if not found or "epoch" not in history[0]:
-            raise ValueError(
+            raise ParameterError(
                 f"{name}: a history has rows with epoch and train_rmse or train_loss, got "
                 f"{sorted(history[0])}."
             )
         kinds[name] = found[0]
     if len(set(kinds.values())) > 1:
-        raise ValueError(
+        raise ParameterError(
             f"RMSE and loss cannot share an axis, but there are both: {kinds}. Draw them apart."
         )
     return next(iter(kinds.values()))

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.plotting.axes import (
     BLUE,
     bright_is_up,
@@ -137,7 +138,7 @@ class LightCurveDisplay:
         else:
             period = float(np.asarray(estimator.transform(curve))[0, 0])
         if np.isnan(period):
-            raise ValueError(
+            raise LightCurveError(
                 f"light curve {index}: no period can be found (too few observations, or all "
                 "magnitudes are equal). Draw it against time: LightCurveDisplay.from_light_curve."
             )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from sklearn_astromer import parameters
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.plotting.axes import (
     BLUE,
@@ -148,7 +149,7 @@ class ReconstructionDisplay:
             parameters.fraction("hidden_fraction", share)
             hidden = hidden_part(embedder, curve, share, check_random_state(random_state))
         elif hidden_fraction is not None:
-            raise ValueError("Give hidden or hidden_fraction, not both.")
+            raise ParameterError("Give hidden or hidden_fraction, not both.")
         hidden = _checked_hidden(hidden, curve, index)
         predicted = embedder.reconstruct(curve, hidden=[hidden])[0]
         display = cls(curve.time, curve.magnitude, predicted, hidden, curve.error, period=period)
@@ -201,7 +202,7 @@ class ReconstructionDisplay:
         given_hidden = _entry(hidden, index, "hidden")
         given = np.asarray(_entry(predicted, index, "predicted"))
         if given.shape != curve.time.shape:
-            raise ValueError(
+            raise ParameterError(
                 f"light curve {index}: predicted must be {len(curve.time)} magnitudes, one per "
                 f"observation, got shape {given.shape}."
             )
@@ -292,12 +293,12 @@ class ReconstructionDisplay:
 def _checked_hidden(hidden: Any, curve: LightCurves, index: int) -> NDArray[np.bool_]:
     hidden = np.asarray(hidden)
     if hidden.dtype != bool or hidden.shape != curve.time.shape:
-        raise ValueError(
+        raise ParameterError(
             f"light curve {index}: hidden must be {len(curve.time)} values of bool, one per "
             f"observation, got {hidden.dtype} of shape {hidden.shape}."
         )
     if not (hidden & np.isfinite(curve.time) & np.isfinite(curve.magnitude)).any():
-        raise ValueError(
+        raise ParameterError(
             f"light curve {index}: no measured observation is hidden, so there is no prediction to "
             "draw. Hide some, or choose a longer light curve or a larger hidden_fraction."
         )
@@ -306,7 +307,7 @@ def _checked_hidden(hidden: Any, curve: LightCurves, index: int) -> NDArray[np.b
 
 def _entry(values: Any, index: int, name: str) -> Any:
     if not -len(values) <= index < len(values):
-        raise ValueError(
+        raise ParameterError(
             f"{name} has {len(values)} entries, none for light curve {index}; give one array per "
             "light curve."
         )

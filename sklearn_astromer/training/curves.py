@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_astromer.errors import LightCurveError, ParameterError
 from sklearn_astromer.network import AstromerNetwork, Encoder
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training.batches import Batch, DeviceObservations
@@ -171,7 +172,7 @@ class CurveRunner:
         """
         hidden = hidden[self.observations.position]
         if not hidden.any():
-            raise ValueError(
+            raise LightCurveError(
                 "No light curve has so many observations that some can be hidden while others are "
                 "seen; give longer light curves."
             )
@@ -209,7 +210,7 @@ class CurveRunner:
             start, length = self.windows.start[window], self.windows.length[window]
             curve = self.windows.curve[window]
             first = start - self.observations.offsets[curve]
-            raise ValueError(
+            raise ParameterError(
                 f"light curve {curve}: all of its measured observations {first} to "
                 f"{first + length - 1}, in order of time, are hidden, and they are one window of "
                 "the network. Leave some visible."

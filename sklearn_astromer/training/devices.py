@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
+from sklearn_astromer.errors import ParameterError
+
 PRECISIONS = ("auto", "float32", "bfloat16", "float64")
 # What plain RuntimeErrors say when memory is full: torch's CPU allocator, and NVIDIA's libraries.
 MEMORY_SIGNS = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
@@ -35,22 +37,22 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(
+        raise ParameterError(
             f'device={device!r} is not a device that torch knows; use "auto", "cpu", "cuda" or '
             '"cuda:0", for example.'
         ) from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
+        raise ParameterError(
             f'device={device!r} was asked for, but torch sees no GPU here; use device="auto" or '
             "install a torch build for your GPU."
         )
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
+        raise ParameterError(
             f"device={device!r} was asked for, but torch sees only {torch.cuda.device_count()} "
             "GPU(s) here; they are numbered from 0."
         )
     if resolved.type not in ("cpu", "cuda"):
-        raise ValueError(
+        raise ParameterError(
             f'device={device!r} cannot be used: times are handled in float64; use "cpu" or "cuda".'
         )
     return resolved
@@ -78,7 +80,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     """
     if precision not in PRECISIONS:
         listed = ", ".join(f'"{known}"' for known in PRECISIONS)
-        raise ValueError(f"precision must be one of {listed}, got {precision!r}.")
+        raise ParameterError(f"precision must be one of {listed}, got {precision!r}.")
     if precision == "auto":
         on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if on_gpu else "float32"

@@ -124,8 +124,13 @@ class WindowRunner:
                     result = result.float()
                 return batch, result.cpu()
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or len(windows) == 1:
+            if not is_out_of_memory(error):
                 raise
+            if len(windows) == 1:
+                raise MemoryError(
+                    f"Not even one window of {windows.length[0]} observations fits into the memory "
+                    f"that is left on {device}. Free some, or use another device. ({error})"
+                ) from error
         logger.warning("Out of memory with %d windows at once; trying half.", len(windows))
         self.batch_size = min(self.batch_size, len(windows) // 2)
         if device.type == "cuda":

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from skorch import NeuralNet
 from skorch.callbacks import Callback, PassthroughScoring
 from torch import Tensor, nn
 
@@ -22,9 +21,10 @@ from sklearn_astromer.format_version import check_format
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.pooling import pooled
 from sklearn_astromer.training import processes
-from sklearn_astromer.training.devices import autocast
+from sklearn_astromer.training.keep_best import KeepBest
 from sklearn_astromer.training.losses import HiddenHuber, class_loss, portrait_loss
 from sklearn_astromer.training.mixture import MixtureWindows, Truth
+from sklearn_astromer.training.window_net import WindowNet
 
 FORMAT_VERSION = 1
 HEADER_KEY = "sklearn_astromer_run"
@@ -118,7 +118,7 @@ class TellingNetwork(nn.Module):
         return Answer(magnitude, self.classes(mean), self.portrait(mean))
 
 
-class LongRunNet(NeuralNet):
+class LongRunNet(WindowNet):
     """The skorch net of a long run; its data are `MixtureWindows`.
 
     Parameters
@@ -129,10 +129,8 @@ class LongRunNet(NeuralNet):
         See `LongRunSettings`.
     n_steps : int
         Steps of the whole run.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        See `sklearn_astromer.training.devices.autocast`.
     **kwargs
-        Further parameters of `skorch.NeuralNet`.
+        Further parameters of `WindowNet`.
     """
 
     def __init__(
@@ -143,41 +141,24 @@ class LongRunNet(NeuralNet):
         label_weight: float,
         portrait_weight: float,
         n_steps: int,
-        precision: str = "auto",
         **kwargs: Any,
     ) -> None:
         self.magnitude_weight = magnitude_weight
         self.label_weight = label_weight
         self.portrait_weight = portrait_weight
         self.n_steps = n_steps
-        self.precision = precision
         super().__init__(module, **kwargs)
 
-    def initialize(self) -> LongRunNet:
-        """Make ready, at the first step."""
-        super().initialize()
-        self.step_ = 0
-        return self
-
     def partial_fit(self, X: Any, y: None = None, **params: Any) -> LongRunNet:
-        """Train on; an interruption is not taken for the end of an epoch, as skorch takes it."""
+        """Train on; an interruption is not taken for the end of an epoch, as skorch takes it.
+
+        If the run diverges that is a warning, the best weights are put back, and `ended_by_` is
+        `Diverged`: then it cannot go on.
+        """
         super().partial_fit(X, y, **params)
-        if "dur" not in self.history[-1]:
+        if self.interrupted:
             raise KeyboardInterrupt
         return self
-
-    def get_dataset(self, X: MixtureWindows, y: None = None) -> MixtureWindows:
-        """Give the data as they are."""
-        return X
-
-    def get_iterator(self, dataset: MixtureWindows, training: bool = False) -> MixtureWindows:
-        """Give the data, which are an iterator themselves."""
-        return dataset
-
-    def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Run the network with the precision asked for."""
-        with autocast(torch.device(self.device), self.precision):
-            return super().infer(x, **fit_params)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Give the weighted sum of the losses of magnitudes, classes and portraits."""
@@ -200,10 +181,11 @@ class LongRunNet(NeuralNet):
         factor = rate_factor(self.step_ / self.n_steps)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr * factor
-        self.step_ += 1
-        step = super().train_step(batch, **fit_params)
-        # Which goes into the history.
-        return step | {"loss": processes.summed(step["loss"].detach())}
+        return super().train_step(batch, **fit_params)
+
+    def told_loss(self, loss: Tensor) -> Tensor:
+        """Give the loss of the whole batch, so that all processes decide alike what it means."""
+        return processes.summed(loss.detach())
 
     def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
         """Sum the gradients of all processes, and shorten those that are too long."""
@@ -382,6 +364,7 @@ def long_run_net(
     net : LongRunNet
         Train it with ``net.partial_fit(windows, None, epochs=...)``.
     """
+    rates = f"learning_rate is {settings.learning_rate:g}"
     net = LongRunNet(
         module.to(settings.device),
         magnitude_weight=settings.magnitude_weight,
@@ -399,6 +382,8 @@ def long_run_net(
         # Before those that are given, which may want to see or to keep the means of the epoch.
         callbacks=[
             *((name, PassthroughScoring(name, on_train=True)) for name in LOSSES),
+            # So is this: what is kept in a file has to be of use.
+            ("keep_best", KeepBest(validated=False, rates=rates)),
             *callbacks,
         ],
         callbacks__print_log=None,

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, PassthroughScoring
+from skorch.callbacks import PassthroughScoring
 from skorch.helper import predefined_split
-from skorch.utils import noop
 from torch import Tensor, nn
 
 from sklearn_astromer.hiding import hide
@@ -20,8 +18,10 @@ from sklearn_astromer.training.anchor import Anchor
 from sklearn_astromer.training.batches import DeviceObservations
 from sklearn_astromer.training.decoder import solve_decoder
 from sklearn_astromer.training.devices import autocast, seeded
-from sklearn_astromer.training.progress import RMSE_NAMES, EpochBar, training_record
+from sklearn_astromer.training.keep_best import KeepBest
+from sklearn_astromer.training.progress import RMSE_NAMES, EpochBar, completed
 from sklearn_astromer.training.schedule import rise_and_fall
+from sklearn_astromer.training.window_net import WindowNet
 from sklearn_astromer.windows import Observations, random_windows
 
 # Keeps the slope of the square root finite where a batch is predicted exactly.
@@ -111,7 +111,7 @@ class HiddenWindows:
             yield inputs, (batch.magnitude, hiding.target)
 
 
-class PretrainingNet(NeuralNet):
+class PretrainingNet(WindowNet):
     """The skorch net that trains an `AstromerNetwork` to predict hidden magnitudes.
 
     Data are `HiddenWindows`, which are their own iterators; everything else is skorch's.
@@ -136,22 +136,8 @@ class PretrainingNet(NeuralNet):
         anchor: Anchor | None = None,
         **kwargs: Any,
     ) -> None:
-        self.precision = precision
         self.anchor = anchor
-        super().__init__(module, **kwargs)
-
-    def get_dataset(self, X: HiddenWindows, y: None = None) -> HiddenWindows:
-        """Give the data as they are."""
-        return X
-
-    def get_iterator(self, dataset: HiddenWindows, training: bool = False) -> HiddenWindows:
-        """Give the data, which are an iterator themselves."""
-        return dataset
-
-    def infer(self, x: Any, **fit_params: Any) -> Tensor:
-        """Run the network with the precision asked for."""
-        with autocast(torch.device(self.device), self.precision):
-            return super().infer(x, **fit_params)
+        super().__init__(module, precision=precision, **kwargs)
 
     def get_loss(
         self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
@@ -240,6 +226,16 @@ def train(
     -------
     history : list of dict
         One row per epoch, see `sklearn_astromer.training.progress.training_record`.
+
+    Raises
+    ------
+    TrainingError
+        If the training diverges before it has learned anything. If it diverges later, or from
+        weights that were trained before, it is a ConvergenceWarning, and the best weights stay.
+    TrainingInterrupted
+        If somebody interrupts it after an epoch or more; the network has its best weights.
+    KeyboardInterrupt
+        If somebody interrupts it earlier; the network is of no use.
     """
 
     def windows_of(curves: Observations, *, seed: int, same_each_epoch: bool) -> HiddenWindows:
@@ -259,10 +255,6 @@ def train(
         split = predefined_split(
             windows_of(validation, seed=settings.seed + 1, same_each_epoch=True)
         )
-        patience = settings.patience or settings.max_epochs + 1
-        # Any improvement counts: the weights of the very best epoch are kept.
-        best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
-        callbacks.append(("early_stopping", best))
     if settings.verbose:
         callbacks.append(("progress", EpochBar(RMSE_NAMES, settings.verbose)))
     network.to(settings.device).eval()
@@ -272,6 +264,14 @@ def train(
         callbacks.append(("schedule", rise_and_fall(settings.max_epochs * steps_per_epoch)))
     if settings.anchor:
         anchor = Anchor(network, training_windows, settings.anchor)
+    best = KeepBest(
+        validated=validation is not None,
+        rates=f"learning_rate is {settings.learning_rate:g}",
+        patience=None if validation is None else settings.patience,
+        start_is_good=settings.fine_tuning,
+    )
+    # Behind the bar, which shows an epoch before this ends the training.
+    callbacks.append(("keep_best", best))
     net = PretrainingNet(
         network,
         precision=settings.precision,
@@ -290,9 +290,4 @@ def train(
     with seeded(settings.device, settings.seed):
         net.fit(training_windows, None)
     network.cpu().eval()
-    if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
-        raise ValueError(
-            f"The training diverged: weights became infinite or NaN. learning_rate is "
-            f"{settings.learning_rate:g}; try a tenth of it."
-        )
-    return training_record(net.history, RMSE_NAMES)
+    return completed(net, RMSE_NAMES)

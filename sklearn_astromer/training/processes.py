@@ -16,6 +16,7 @@ from datetime import timedelta
 import torch
 from torch import Tensor, distributed, nn
 
+from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.training.devices import resolve_device
 
 # How long processes wait for each other. The first may search periods for hours meanwhile; where a
@@ -72,7 +73,7 @@ def device_of_process(device: str) -> torch.device:
     if n_processes() == 1 or resolved.type == "cpu":
         return resolved
     if resolved.index is not None:
-        raise ValueError(
+        raise ParameterError(
             f'device={device!r} is one GPU, but there are {n_processes()} processes; with "auto" '
             'or "cuda" each of them gets its own.'
         )
@@ -101,7 +102,7 @@ def share_of(n_windows: int) -> slice:
     """
     count = n_processes()
     if n_windows < count:
-        raise ValueError(
+        raise ParameterError(
             f"a batch of {n_windows} windows cannot be shared by {count} processes; use a larger "
             "batch or fewer processes."
         )

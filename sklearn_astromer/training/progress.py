@@ -7,6 +7,7 @@ from typing import Any
 from skorch.callbacks import Callback
 
 from sklearn_astromer.progress import progress_bar, says_each_epoch
+from sklearn_astromer.training.window_net import TrainingInterrupted, WindowNet
 
 # What skorch calls the errors, and what we do: of magnitudes, and of heads.
 RMSE_NAMES = {"train_rmse": "train_rmse", "valid_loss": "valid_rmse"}
@@ -72,3 +73,33 @@ def training_record(history: Any, names: dict[str, str]) -> list[dict[str, float
         for row in history
         if "dur" in row
     ]
+
+
+def completed(net: WindowNet, names: dict[str, str]) -> list[dict[str, float]]:
+    """Give the record of a training that has ended, or say that it was interrupted.
+
+    Parameters
+    ----------
+    net : WindowNet
+        That was trained.
+    names : dict of str
+        As for `training_record`.
+
+    Returns
+    -------
+    rows : list of dict
+        See `training_record`.
+
+    Raises
+    ------
+    TrainingInterrupted
+        If somebody interrupted it after an epoch or more.
+    KeyboardInterrupt
+        If somebody interrupted it earlier.
+    """
+    rows = training_record(net.history, names)
+    if not net.interrupted:
+        return rows
+    if rows:
+        raise TrainingInterrupted(rows)
+    raise KeyboardInterrupt("The training was interrupted before its first epoch was complete.")

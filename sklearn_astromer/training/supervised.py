@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
-from skorch.utils import noop
 from torch import Tensor
 
+from sklearn_astromer.errors import TrainingError
 from sklearn_astromer.network.heads import HeadedNetwork
-from sklearn_astromer.training.devices import autocast, seeded
+from sklearn_astromer.training.devices import seeded
+from sklearn_astromer.training.keep_best import FAR_OUT, KeepBest
 from sklearn_astromer.training.labelled import LabelledWindows
-from sklearn_astromer.training.progress import LOSS_NAMES, EpochBar, training_record
+from sklearn_astromer.training.progress import LOSS_NAMES, EpochBar, completed
 from sklearn_astromer.training.schedule import rise_and_fall
+from sklearn_astromer.training.window_net import Diverged, WindowNet, all_finite
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class SupervisedSettings:
         Decides dropout; torch's global generators are left as they were.
     verbose : int
         See `sklearn_astromer.progress`.
+    start_is_good : bool, default=False
+        Whether head and encoder were trained before, so that a training that diverges falls back
+        on what they were.
     """
 
     criterion: type[torch.nn.Module]
@@ -57,37 +62,28 @@ class SupervisedSettings:
     precision: str
     seed: int
     verbose: int
+    start_is_good: bool = False
+
+    def rates(self, network: HeadedNetwork) -> str:
+        """Say what the learning rates are."""
+        if network.encoder is None:
+            return f"learning_rate is {self.learning_rate:g}"
+        return (
+            f"learning_rate is {self.learning_rate:g} and encoder_learning_rate "
+            f"{self.encoder_learning_rate:g}"
+        )
 
 
-class SupervisedNet(NeuralNet):
+class SupervisedNet(WindowNet):
     """The skorch net that trains a `HeadedNetwork` on `LabelledWindows`.
 
     Parameters
     ----------
     module : HeadedNetwork
         What to train, in place.
-    precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
-        See `sklearn_astromer.training.devices.autocast`.
     **kwargs
-        Further parameters of `skorch.NeuralNet`.
+        Further parameters of `WindowNet`.
     """
-
-    def __init__(self, module: HeadedNetwork, *, precision: str = "auto", **kwargs: Any) -> None:
-        self.precision = precision
-        super().__init__(module, **kwargs)
-
-    def get_dataset(self, X: LabelledWindows, y: None = None) -> LabelledWindows:
-        """Give the data as they are."""
-        return X
-
-    def get_iterator(self, dataset: LabelledWindows, training: bool = False) -> LabelledWindows:
-        """Give the data, which are an iterator themselves."""
-        return dataset
-
-    def infer(self, x: Any, **fit_params: Any) -> Tensor:
-        """Run the network with the precision asked for."""
-        with autocast(torch.device(self.device), self.precision):
-            return super().infer(x, **fit_params)
 
     def get_loss(
         self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
@@ -105,6 +101,7 @@ def supervised_net(
     settings: SupervisedSettings,
     validation: LabelledWindows | None = None,
     n_steps: int | None = None,
+    callbacks: Sequence[tuple[str, Any]] = (),
 ) -> SupervisedNet:
     """Make the skorch net, ready for its first epoch.
 
@@ -118,23 +115,18 @@ def supervised_net(
         What decides when to stop and which weights are best.
     n_steps : int, optional
         Steps of the whole training, over which the learning rate rises and falls. None: it stays.
+    callbacks : sequence of (name, skorch.callbacks.Callback), default=()
+        More callbacks for skorch, behind the others.
 
     Returns
     -------
     net : SupervisedNet
     """
-    callbacks: list[tuple[str, Any]] = []
-    split = None
-    if validation is not None:
-        split = predefined_split(validation)
-        patience = settings.patience or settings.max_epochs + 1
-        # Any improvement counts: the weights of the very best epoch are kept.
-        best = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=noop)
-        callbacks.append(("early_stopping", best))
+    before: list[tuple[str, Any]] = []
     if n_steps is not None:
-        callbacks.append(("schedule", rise_and_fall(n_steps)))
+        before.append(("schedule", rise_and_fall(n_steps)))
     if settings.verbose:
-        callbacks.append(("progress", EpochBar(LOSS_NAMES, settings.verbose)))
+        before.append(("progress", EpochBar(LOSS_NAMES, settings.verbose)))
     groups = [("encoder.*", {"lr": settings.encoder_learning_rate, "weight_decay": 0.0})]
     return SupervisedNet(
         network.to(settings.device),
@@ -146,8 +138,8 @@ def supervised_net(
         optimizer__param_groups=groups if network.encoder is not None else [],
         lr=settings.learning_rate,
         max_epochs=settings.max_epochs,
-        train_split=split,
-        callbacks=callbacks,
+        train_split=None if validation is None else predefined_split(validation),
+        callbacks=[*before, *callbacks],
         callbacks__print_log=None,
         device=str(settings.device),
         verbose=0,
@@ -181,27 +173,70 @@ def train_head(
 
     Raises
     ------
-    ValueError
-        If the training diverges.
+    TrainingError
+        If the training diverges before it has learned anything. If it diverges later, or from
+        weights that were trained before, it is a ConvergenceWarning, and the best weights stay.
+    TrainingInterrupted
+        If somebody interrupts it after an epoch or more; the network has its best weights.
+    KeyboardInterrupt
+        If somebody interrupts it earlier; the network is of no use.
     """
     # Where nothing tells which weights are best, those of the end must not depend on the last step.
     steps_per_epoch = -(-len(training) // training.batch_size)
     n_steps = settings.max_epochs * steps_per_epoch if validation is None else None
-    net = supervised_net(network, settings, validation, n_steps)
+    best = KeepBest(
+        validated=validation is not None,
+        rates=settings.rates(network),
+        patience=None if validation is None else settings.patience,
+        start_is_good=settings.start_is_good,
+    )
+    net = supervised_net(network, settings, validation, n_steps, [("keep_best", best)])
     with seeded(settings.device, settings.seed):
         net.fit(training, None)
     network.eval()
-    check_finite(network, settings)
-    return training_record(net.history, LOSS_NAMES)
+    return completed(net, LOSS_NAMES)
 
 
-def check_finite(network: HeadedNetwork, settings: SupervisedSettings) -> None:
-    """Raise a ValueError if training has made a weight infinite or NaN."""
-    if all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
-        return
-    rates = f"learning_rate is {settings.learning_rate:g}"
-    if network.encoder is not None:
-        rates += f" and encoder_learning_rate {settings.encoder_learning_rate:g}"
-    raise ValueError(
-        f"The training diverged: weights became infinite or NaN. {rates}; try a tenth of it."
-    )
+def train_one_epoch(
+    net: SupervisedNet, windows: LabelledWindows, settings: SupervisedSettings, seed: int
+) -> None:
+    """Train for one epoch more; if that fails, network and optimiser are left as they were.
+
+    Parameters
+    ----------
+    net : SupervisedNet
+        Initialised.
+    windows : LabelledWindows
+        What to train on.
+    settings : SupervisedSettings
+        How.
+    seed : int
+        Decides dropout in this epoch.
+
+    Raises
+    ------
+    TrainingError
+        If the training diverges.
+    KeyboardInterrupt
+        If somebody interrupts it.
+    """
+    before = deepcopy((net.module_.state_dict(), net.optimizer_.state_dict()))
+    n_epochs, step = len(net.history), net.step_
+    try:
+        with seeded(settings.device, seed):
+            net.partial_fit(windows, None, epochs=1)
+        if net.interrupted:
+            raise KeyboardInterrupt("The training was interrupted; all is as before this call.")
+        if net.ended_by_ is Diverged and net.step_ == n_epochs == 0:
+            raise TrainingError(FAR_OUT)
+        if net.ended_by_ is Diverged or not all_finite(net.module_):
+            raise TrainingError(
+                f"The training diverged, and all is as before this call. "
+                f"{settings.rates(net.module_)}; begin anew with a tenth of it."
+            )
+    except BaseException:
+        net.module_.load_state_dict(before[0])
+        net.optimizer_.load_state_dict(before[1])
+        del net.history[n_epochs:]
+        net.step_ = step
+        raise

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from faulty_disk import full_disk, read_only
 from local_server import LocalServer, Serve, listing
 
 from sklearn_astromer.datasets import downloads as module
@@ -248,9 +249,21 @@ def test__fetch_file__folder_cannot_be_written__is_used_without_a_record(
     (home / NAME).parent.mkdir(parents=True)
     (home / NAME).write_bytes(b"by others")
 
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError("read-only")
-
-    monkeypatch.setattr(Path, "write_text", refuse)
-    assert fetch_file("https://example.org", NAME, home).read_bytes() == b"by others"
+    with monkeypatch.context() as patch:
+        read_only(patch)
+        assert fetch_file("https://example.org", NAME, home).read_bytes() == b"by others"
     assert listing(home) == [NAME]
+    with full_disk(20):
+        assert fetch_file("https://example.org", NAME, home).read_bytes() == b"by others"
+    assert listing(home) == [NAME]
+
+
+def test__fetch_file__disk_full__is_an_error_and_goes_on_when_there_is_room(
+    serve: Serve, home: Path
+) -> None:
+    server = serve({NAME: CONTENT})
+    with full_disk(CUT), pytest.raises(ConnectionError, match="too large"):
+        fetch(server, home)
+    assert not (home / NAME).exists()
+    assert fetch(server, home).read_bytes() == CONTENT
+    assert listing(home) == [NAME, f"{NAME}.json"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from example_heads import same_weights
+from faulty_disk import full_disk
+from faulty_training import happens_at, times
 from long_runs import make_run
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from sklearn_astromer.errors import TrainingError
 from sklearn_astromer.training.long_run import LOSSES, rate_factor, resume
 from sklearn_astromer.training.mixture import MixtureSettings
+from sklearn_astromer.training.window_net import Diverged
 
 
 def test__run__to_the_end__learns() -> None:
@@ -98,3 +105,90 @@ def test__rate_factor__run__rises_and_falls() -> None:
     assert np.argmax(factors) in (2, 3)
     assert factors[-1] == 0
     assert np.diff(factors[3:]).max() < 0
+
+
+def weights_in(state: Path) -> dict[str, torch.Tensor]:
+    """Weights in the file of a run's state."""
+    return {
+        name.removeprefix("module."): value
+        for name, value in load_file(state).items()
+        if name.startswith("module.")
+    }
+
+
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+def test__partial_fit__diverges__stops_keeps_the_best_and_the_last_good_state(
+    factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, windows = make_run(tmp_path / "state")
+    # In the middle of the third epoch of ten steps, called epoch by epoch.
+    batches = happens_at(monkeypatch, 24, times(factor), for_good=True)
+    net.partial_fit(windows, None, epochs=1).partial_fit(windows, None, epochs=1)
+    good = (tmp_path / "state").read_bytes()
+    message = r"diverged: in epoch 3.*best weights before.*learning_rate is 0.01; try a tenth"
+    with pytest.warns(ConvergenceWarning, match=message):
+        net.partial_fit(windows, None, epochs=1)
+    assert net.ended_by_ is Diverged
+    assert len(batches) == 24
+    monkeypatch.undo()
+    assert (tmp_path / "state").read_bytes() == good
+    losses = net.history[:2, "train_loss"]
+    assert losses[1] < losses[0]
+    # With which the second epoch, the better one, began.
+    first, windows = make_run(tmp_path / "first")
+    first.partial_fit(windows, None, epochs=1)
+    assert same_weights(net.module_.state_dict(), weights_in(tmp_path / "first"))
+
+
+def test__partial_fit__diverges_at_once__is_an_error_and_no_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, windows = make_run(tmp_path / "state")
+    happens_at(monkeypatch, 4, times(float("nan")), for_good=True)
+    with pytest.raises(TrainingError, match="Nothing was learned"):
+        net.partial_fit(windows, None, epochs=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test__partial_fit__weights_spoiled_by_the_last_step__are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    good = (tmp_path / "state").read_bytes()
+    step = net.train_step
+
+    def spoiling(batch: Any, **params: Any) -> Any:
+        told = step(batch, **params)
+        if net.step_ == 20:
+            with torch.no_grad():
+                net.module_.classes.bias[0] = float("nan")
+        return told
+
+    monkeypatch.setattr(net, "train_step", spoiling)
+    with pytest.raises(TrainingError, match="Nothing was learned"):
+        net.partial_fit(windows, None, epochs=1)
+    assert (tmp_path / "state").read_bytes() == good
+
+
+def test__partial_fit__diverges_after_it_was_resumed__keeps_what_it_was_resumed_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    again, windows = make_run()
+    resume(again, windows, tmp_path / "state")
+    happens_at(monkeypatch, 1, times(float("nan")), for_good=True)
+    with pytest.warns(ConvergenceWarning, match="from which it started are kept"):
+        again.partial_fit(windows, None, epochs=1)
+    assert same_weights(again.module_.state_dict(), weights_in(tmp_path / "state"))
+
+
+def test__keep_state__disk_full__leaves_the_last_good_state(tmp_path: Path) -> None:
+    net, windows = make_run(tmp_path / "state")
+    net.partial_fit(windows, None, epochs=1)
+    good = (tmp_path / "state").read_bytes()
+    with full_disk(10_000), pytest.raises(OSError, match="too large"):
+        net.partial_fit(windows, None, epochs=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert (tmp_path / "state").read_bytes() == good

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import pooch
 import pytest
 import requests
 import torch
+from faulty_disk import full_disk
 
 from sklearn_astromer.errors import WeightsError
 from sklearn_astromer.weights import Checkpoint, WeightsEntry, read_checkpoint
@@ -232,3 +236,95 @@ def test__load_official__cache_cannot_be_written__converts_in_memory(
     monkeypatch.setattr("sklearn_astromer.atomic.tempfile.mkstemp", refuse)
     assert load_official(tiny_entry).build().config.embedding_size == 16
     assert listing(cache) == ["tiny.zip"]
+
+
+def test__fetch__disk_full__tells_so_and_leaves_nothing(
+    tiny_entry: WeightsEntry,
+    elsewhere: Path,
+    tmp_path: Path,
+    downloads: Downloads,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    downloads((elsewhere / "tiny.zip").read_bytes())
+    before = listing(tmp_path)
+    with full_disk(1000), pytest.raises(ConnectionError, match="too large"):
+        fetch(tiny_entry)
+    assert listing(tmp_path) == before
+
+
+def test__load_official__no_room_for_the_conversion__converts_in_memory(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    elsewhere: Path,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    shutil.copy(elsewhere / "tiny.zip", cache)
+    with full_disk(1000):
+        assert load_official(tiny_entry).build().config.embedding_size == 16
+    assert listing(cache) == ["tiny.zip"]
+
+
+TWO_AT_ONCE = """
+import sys, time
+from pathlib import Path
+import pooch
+from sklearn_astromer.weights import WeightsEntry
+from sklearn_astromer.weights.download import load_official
+
+original, sha256, meeting = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+entry = WeightsEntry(
+    name="tiny-official", description="", survey="", band="", n_blocks=2, embedding_size=16,
+    attention="exclude", licence="", citation="", address="https://example.org/tiny.zip",
+    sha256=sha256,
+)
+
+class SlowDownloader:
+    def __init__(self, **options):
+        pass
+
+    def __call__(self, url, output_file, _):
+        # Both have found nothing in the cache, and are half way before one of them goes on.
+        content = original.read_bytes()
+        with open(output_file, "wb", buffering=0) as file:
+            file.write(content[: len(content) // 2])
+            (meeting / sys.argv[4]).touch()
+            while len(list(meeting.iterdir())) < 2:
+                time.sleep(0.01)
+            file.write(content[len(content) // 2 :])
+
+pooch.HTTPDownloader = SlowDownloader
+print(sum(float(value.double().sum()) for value in load_official(entry).state.values()))
+"""
+
+
+def test__load_official__two_processes_at_once__both_get_it_whole(
+    tiny_entry: WeightsEntry,
+    cache: Path,
+    elsewhere: Path,
+    tmp_path: Path,
+    listing: Callable[[Path], list[str]],
+) -> None:
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    assert tiny_entry.sha256 is not None
+    given = [str(elsewhere / "tiny.zip"), tiny_entry.sha256, str(meeting)]
+    path = os.pathsep.join(sys.path)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO_AT_ONCE, *given, name],
+            env=os.environ | {"PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "other")
+    ]
+    told = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert sorted(path.name for path in meeting.iterdir()) == ["one", "other"]
+    expected = load_official(tiny_entry)
+    total = sum(float(value.double().sum()) for value in expected.state.values())
+    assert [float(printed) for printed, _ in told] == [total, total]
+    converted = f"tiny-official-{tiny_entry.sha256[:12]}.safetensors"
+    assert listing(cache) == [converted, "tiny.zip"]
+    assert hashlib.sha256((cache / "tiny.zip").read_bytes()).hexdigest() == tiny_entry.sha256
