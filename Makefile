@@ -12,11 +12,13 @@ DOCS_INSTALLED := .venv/installed-docs
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs format benchmark clean
+.PHONY: help demo test test-oldest coverage docs format benchmark clean
 
 help:
 	@echo "make demo       classify simulated variable stars with the weights that ship; two pictures"
 	@echo "make test       formatting, lint, types and all tests"
+	@echo "make coverage   all tests, and the lines of the package that none of them runs"
+	@echo "make test-oldest  all tests with the oldest versions that pyproject.toml allows"
 	@echo "make docs       guide, examples and reference as HTML: docs/_build/html/index.html"
 	@echo "make format     format the code, and repair what lint can repair"
 	@echo "make benchmark  how fast all is on this machine: tables, and rows in benchmarks.jsonl"
@@ -34,6 +36,20 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --durations=10
+
+# Lines that only other processes run, which tests start, count too.
+coverage: $(INSTALLED)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# What old releases of other packages warn of is not ours to repair.
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --progress-bar on $(PIP_OPTIONS) -r constraints-oldest.txt
+	.venv-oldest/bin/python -m pip install --no-deps nested-pandas==0.6.0 -e .
+	.venv-oldest/bin/python -m pytest -W default
 
 # Pages of names that are gone would stay in the reference. The gallery is kept: examples that did
 # not change are not run again.
@@ -54,7 +70,7 @@ benchmark: $(INSTALLED)
 	done
 
 clean:
-	rm -rf .venv demo_output fuzz_output benchmarks.jsonl docs/_build docs/auto_examples docs/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oldest demo_output fuzz_output benchmarks.jsonl mutants .coverage* docs/_build docs/auto_examples docs/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

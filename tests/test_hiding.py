@@ -53,8 +53,9 @@ def test__hide__lengths_1_to_60__shares_are_exact(
         assert int((~hiding.target[row, :n]).sum()) >= 1
 
 
-def test__hide__shuffled__magnitudes_come_from_the_same_window() -> None:
-    magnitude = distinct_magnitudes(500, 20)
+@pytest.mark.parametrize("n_positions", [15, 20])
+def test__hide__shuffled__magnitudes_come_from_the_same_window(n_positions: int) -> None:
+    magnitude = distinct_magnitudes(500, n_positions)
     length = torch.full((500,), 15)
     hiding = hide(magnitude, length, generator=generator())
     changed = hiding.magnitude != magnitude
@@ -102,6 +103,24 @@ def test__hide__input__is_not_changed() -> None:
     assert torch.equal(magnitude, distinct_magnitudes(4, 20))
 
 
+def test__hide__users_default_type_is_float64__same_choice() -> None:
+    magnitude, length = distinct_magnitudes(8, 30), torch.full((8,), 30)
+    usual = hide(magnitude, length, generator=generator())
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = hide(magnitude, length, generator=generator())
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for a, b in zip(found, usual, strict=True):
+        assert torch.equal(a, b)
+
+
+def test__hide__another_device__all_is_computed_there() -> None:
+    # A device without memory stands for a GPU: tensors of two devices do not go together.
+    hiding = hide(torch.zeros(2, 8, device="meta"), torch.tensor([8, 5], device="meta"))
+    assert {part.device.type for part in hiding} == {"meta"}
+
+
 def test__n_targets__small_fraction__may_be_none() -> None:
     assert n_targets(torch.tensor([1, 2, 9, 10]), 0.1).tolist() == [0, 0, 0, 1]
     assert n_targets(torch.tensor([1, 2, 3]), 0.999).tolist() == [0, 1, 2]
@@ -122,6 +141,7 @@ def test__hidden_at_random__windows_out_of_order__the_right_observations_are_hid
     windows = consecutive_windows(np.array([0, 4, 24]), 20)[np.array([1, 0])]
     hidden = hidden_at_random(windows, 30, 0.5, np.random.RandomState(0))
     assert [hidden[:4].sum(), hidden[4:24].sum(), hidden[24:].sum()] == [2, 10, 0]
+    assert hidden.dtype == bool
 
 
 def test__hidden_at_random__many_windows__each_observation_is_equally_likely() -> None:

@@ -93,16 +93,44 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def test__import__in_a_new_process__needs_no_heavy_optional_package() -> None:
-    # None in sys.modules makes an import fail, as if the package was not installed; that it is
-    # loaded proves nothing, since scikit-learn loads pandas by itself where there is one.
-    code = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r})); import sklearn_astromer"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+def run_without_extras(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a new process in which no heavy optional package can be imported.
+
+    None in sys.modules makes an import fail, as if the package was not installed; that it is loaded
+    proves nothing, since scikit-learn loads pandas by itself where there is one.
+    """
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r}))\n"
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", blocked + code],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
+
+
+def test__import__in_a_new_process__needs_no_heavy_optional_package() -> None:
+    done = run_without_extras("import sklearn_astromer")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test__embedding_and_classifying__without_any_extra__work() -> None:
+    code = """
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn_astromer import AstromerEmbedder
+from sklearn_astromer.datasets import make_variable_stars
+
+curves, kinds = make_variable_stars(
+    2, classes=["Mira", "RRab"], cadence="atlas", random_state=0
+)
+lists = list(curves)
+embedder = AstromerEmbedder.pretrained(finetune=False)
+assert np.array_equal(embedder.transform(lists), embedder.transform(curves))
+model = make_pipeline(embedder, LogisticRegression(max_iter=2000)).fit(lists, kinds)
+assert model.predict(lists).tolist() == kinds.tolist()
+"""
+    done = run_without_extras(code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_astromer.light_curves import LightCurves
+from sklearn_astromer.light_curves import Ephemerides, LightCurves
 from sklearn_astromer.windows import (
     batches_of_like_length,
+    chosen_curves,
     consecutive_windows,
     random_windows,
     usable_observations,
@@ -118,3 +120,59 @@ def test__usable_observations__curve_without_measurement__error_names_it_and_the
     with pytest.raises(ValueError, match=r"2 of 4 light curves \(position 1, 3\).*n_finite > 0"):
         usable_observations(curves)
     usable_observations(curves[curves.n_finite > 0])
+
+
+def test__usable_observations__errors__go_with_their_observations() -> None:
+    curves = LightCurves(
+        [3.0, 1.0, 2.0, 5.0], [13.0, 11.0, np.nan, 15.0], [0.3, 0.1, 0.2, 0.5], offsets=[0, 3, 4]
+    )
+    error = usable_observations(curves).error
+    assert error is not None
+    np.testing.assert_array_equal(error, np.array([0.1, 0.3, 0.5], np.float32))
+
+
+def test__usable_observations__many_empty_curves__only_the_first_are_listed() -> None:
+    five = LightCurves([1.0], [1.0], offsets=[0, 0, 0, 0, 0, 0, 1])
+    with pytest.raises(ValueError, match=r"5 of 6 .* \(position 0, 1, 2, 3, 4\)"):
+        usable_observations(five)
+    six = LightCurves([1.0], [1.0], offsets=[0, 0, 0, 0, 0, 0, 0, 1])
+    with pytest.raises(ValueError, match=r"6 of 7 .* \(position 0, 1, 2, 3, 4, \.\.\.\)"):
+        usable_observations(six)
+
+
+def test__usable_observations__one_curve_unsorted__the_others_keep_their_order() -> None:
+    # Equal times in order of magnitude, a step back at the border of two curves, and one inside.
+    curves = LightCurves([7.0, 7.0, 1.0, 3.0, 2.0], [1.0, 2.0, 5.0, 4.0, 6.0], offsets=[0, 2, 5])
+    observations = usable_observations(curves)
+    assert observations.position.tolist() == [0, 1, 2, 4, 3]
+    assert observations.position.dtype == observations.offsets.dtype == np.int64
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test__chosen_curves__any_order__all_that_belongs_to_them_and_no_more(known: bool) -> None:
+    lengths = [2, 3, 1]
+    random = np.random.RandomState(0)
+    time, magnitude, error = random.randn(3, 6)
+    curves = LightCurves(time, magnitude, error if known else None, offsets=offsets_of(lengths))
+    observations = usable_observations(curves)
+    if known:
+        observations = replace(observations, ephemerides=Ephemerides(*random.rand(6, 3)))
+    chosen = chosen_curves(observations, np.array([2, 0]))
+    assert chosen.offsets.tolist() == [0, 1, 3]
+    assert chosen.offsets.dtype == np.int64
+    place = [5, 0, 1]
+    for name in ("time", "magnitude", "position"):
+        expected = getattr(observations, name)[place]
+        np.testing.assert_array_equal(getattr(chosen, name), expected, err_msg=name)
+    if not known:
+        assert chosen.error is None
+        assert chosen.ephemerides is None
+        return
+    np.testing.assert_array_equal(chosen.error, observations.error[place])
+    assert chosen.ephemerides.period.tolist() == observations.ephemerides.period[[2, 0]].tolist()
+
+
+def test__batches_of_like_length__equal_lengths__keep_their_order() -> None:
+    batches = batches_of_like_length(np.full(100, 7), 30)
+    np.testing.assert_array_equal(np.concatenate(batches), np.arange(100))
+    assert [len(batch) for batch in batches] == [30, 30, 30, 10]

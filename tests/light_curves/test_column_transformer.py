@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sklearn
 from example_curves import random_curves, random_embedder
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -15,10 +16,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from sklearn_astromer import AstromerEmbedder
 from sklearn_astromer.light_curves import as_light_curves, holds_light_curves
 
+SERIES_LOSE_INDEX = parse_version(sklearn.__version__) < parse_version("1.8")
 CURVES = random_curves(range(5, 17))
 COLOUR = np.linspace(-1, 1, len(CURVES))
 PARALLAX = np.arange(1.0, len(CURVES) + 1)
@@ -98,6 +101,8 @@ def expected(embedder):
 def test__column_transformer__light_curves_beside_numbers__both(
     name, container, embedder, expected
 ):
+    if (name, container) == ("pandas curves in cells, by name", "pandas") and SERIES_LOSE_INDEX:
+        pytest.skip("scikit-learn before 1.8 does not hand on the index of a series")
     make, columns = FRAMES[name]
     transformer = columns_of(embedder, columns).set_output(transform=container)
     result = transformer.fit_transform(make())
