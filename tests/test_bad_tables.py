@@ -34,7 +34,9 @@ IN_BANDS = BandEmbedder(EMBEDDER, bands=["g"], add_indicator=False)
 CHANGED_ALONE = [
     case
     for case in CASES
-    if not case.given.startswith(("a 2-D array", "a table", "an empty list", "an array without"))
+    if not case.given.startswith(
+        ("a 2-D array", "a data frame", "a table", "an empty list", "an array without")
+    )
     and isinstance(case.X(), list)
     and all(np.ndim(curve) == 2 and np.shape(curve)[1] == 3 for curve in case.X())
     # Of these, columns of numbers can be made.
