@@ -21,7 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
-from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.input_checks import check_curves, check_weight, refuse_masked
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.supervised import (
     Targets,
@@ -182,6 +182,7 @@ class HeadClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        refuse_masked("y", y)
         labels = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)

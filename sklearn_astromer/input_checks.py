@@ -78,8 +78,22 @@ def _real_numbers(X: Any) -> Any:
     return X
 
 
+def refuse_masked(name: str, values: Any) -> None:
+    """Raise a ParameterError if one of the labels, or the like, is masked.
+
+    scikit-learn would read what stands behind the mask.
+    """
+    masked = np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else np.zeros(0, bool)
+    if masked.any():
+        raise ParameterError(
+            f"{name} is masked at position {int(np.argwhere(masked)[0][0])}, and so not known "
+            f"there; leave these light curves out of X and {name}."
+        )
+
+
 def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
     """Check the weights of light curves: one each, none negative, not all zero."""
+    refuse_masked("sample_weight", sample_weight)
     weight = _check_sample_weight(
         sample_weight, np.zeros(n_curves), dtype=np.float64, ensure_non_negative=True
     )

@@ -12,7 +12,7 @@ from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
-from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.input_checks import check_curves, check_weight, refuse_masked
 from sklearn_astromer.supervised import Targets, fit_head, head_outputs
 
 
@@ -122,6 +122,7 @@ class AstromerRegressor(RegressorMixin, BaseEstimator):
         curves = check_curves(self, X, reset=True)
         if y is None:
             raise ValueError("AstromerRegressor requires y to be passed, but the target y is None.")
+        refuse_masked("y", y)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(curves, targets)
         weight = check_weight(sample_weight, len(targets))

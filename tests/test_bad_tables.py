@@ -223,6 +223,19 @@ def test__labels__not_as_many_as_light_curves__both_numbers_told(name: str, n_la
         LABEL_TAKERS[name](CURVES, np.resize(LABELS, n_labels))
 
 
+@pytest.mark.parametrize("name", LABEL_TAKERS)
+def test__labels__masked__position_told(name: str) -> None:
+    labels = np.ma.masked_array(LABELS, mask=[False, False, True, False])
+    with pytest.raises(ParameterError, match=r"y is masked at position 2.*leave"):
+        LABEL_TAKERS[name](CURVES, labels)
+
+
+def test__sample_weight__masked__position_told() -> None:
+    weight = np.ma.masked_array(np.ones(4), mask=[False, True, False, False])
+    with pytest.raises(ParameterError, match="sample_weight is masked at position 1"):
+        classifier_of(max_epochs=1).fit(CURVES, LABELS, sample_weight=weight)
+
+
 def test__one_light_curve__alone__same_as_among_others() -> None:
     for transform in (EMBEDDER.transform, PeriodFinder().transform, FoldedCurve().transform):
         np.testing.assert_allclose(transform([CURVE])[0], transform(CURVES)[BAD], rtol=1e-4)
