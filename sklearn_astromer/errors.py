@@ -23,7 +23,7 @@ class WeightsError(AstromerError, ValueError):
 
 
 class DownloadError(AstromerError, ConnectionError):
-    """Weights could not be downloaded, and are not in the cache."""
+    """A file could not be downloaded, and is not in the cache."""
 
 
 class TrainingError(AstromerError, RuntimeError):

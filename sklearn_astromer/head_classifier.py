@@ -24,7 +24,7 @@ from sklearn_astromer import parameters
 from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.fitting import all_or_nothing
 from sklearn_astromer.head_work import Targets
-from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.input_checks import check_curves, check_weight, refuse_masked
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import (
@@ -198,6 +198,7 @@ class HeadClassifier(ClassifierMixin, PlainState):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        refuse_masked("y", y)
         labels = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)

@@ -11,13 +11,9 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
-from sklearn_astromer.light_curves.arrays import NOT_NUMBERS, as_numbers, refuse_no_curves
+from sklearn_astromer.light_curves.arrays import as_numbers, refuse_no_curves
 from sklearn_astromer.light_curves.door import refuse_text
-from sklearn_astromer.light_curves.frames import column_names
-
-# How the names of types begin, in pandas and polars, which scikit-learn would turn into numbers
-# that mean something else; and what numpy calls them.
-KINDS = {"bool": "b", "date": "M", "timestamp": "M", "timedelta": "m", "duration": "m"}
+from sklearn_astromer.light_curves.frames import refuse_column_types
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
@@ -78,16 +74,26 @@ def _real_numbers(X: Any) -> Any:
     if isinstance(X, np.ndarray):
         # Objects and complex numbers are left to scikit-learn, which has its own words for them.
         return as_numbers(X, "the array of magnitudes") if X.dtype.kind in "bMmSU" else X
-    # Of data frames, whose columns scikit-learn is to know by their names.
-    for name, dtype in zip(column_names(X), X.dtypes, strict=True) if hasattr(X, "dtypes") else ():
-        for begins, kind in KINDS.items():
-            if str(dtype).lower().startswith(begins):
-                raise TypeError(f"column {name!r}: holds {NOT_NUMBERS[kind]}.")
+    refuse_column_types(X)
     return X
+
+
+def refuse_masked(name: str, values: Any) -> None:
+    """Raise a ParameterError if one of the labels, or the like, is masked.
+
+    scikit-learn would read what stands behind the mask.
+    """
+    masked = np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else np.zeros(0, bool)
+    if masked.any():
+        raise ParameterError(
+            f"{name} is masked at position {int(np.argwhere(masked)[0][0])}, and so not known "
+            f"there; leave these light curves out of X and {name}."
+        )
 
 
 def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
     """Check the weights of light curves: one each, none negative, not all zero."""
+    refuse_masked("sample_weight", sample_weight)
     weight = _check_sample_weight(
         sample_weight, np.zeros(n_curves), dtype=np.float64, ensure_non_negative=True
     )

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_astromer import parameters
 from sklearn_astromer.fitting import all_or_nothing
 from sklearn_astromer.head_work import Targets
-from sklearn_astromer.input_checks import check_curves, check_weight
+from sklearn_astromer.input_checks import check_curves, check_weight, refuse_masked
 from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import fit_head, head_outputs
 
@@ -134,6 +134,7 @@ class AstromerRegressor(RegressorMixin, PlainState):
         curves = check_curves(self, X, reset=True)
         if y is None:
             raise ValueError("AstromerRegressor requires y to be passed, but the target y is None.")
+        refuse_masked("y", y)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(curves, targets)
         weight = check_weight(sample_weight, len(targets))

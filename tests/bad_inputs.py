@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from example_curves import Curve, random_curves, random_embedder
 
@@ -484,6 +485,21 @@ CASES = [
         "a 2-D array that is one light curve",
         lambda: CURVE,
         everywhere=warned(r"read as 30 light curves of 3 magnitudes.*pass it in a list: \[X\]"),
+    ),
+    Case(
+        "a data frame of magnitudes: a column of booleans",
+        lambda: pd.DataFrame(grid()).assign(day_30=True),
+        everywhere=no_numbers("column 'day_30': holds booleans"),
+    ),
+    Case(
+        "a data frame of magnitudes: a column of dates",
+        lambda: pd.DataFrame(grid()).assign(day_30=DATES[0]),
+        everywhere=no_numbers("column 'day_30': holds dates; convert"),
+    ),
+    Case(
+        "a data frame of magnitudes: a column of strings",
+        lambda: pl.DataFrame(grid()).with_columns(day_30=pl.lit("15.0")),
+        everywhere=no_numbers("column 'day_30': holds strings; convert"),
     ),
     # Tables
     Case(

@@ -201,7 +201,7 @@ def left_out(name: str, case: Case) -> bool:
         return case.given in ("a 2-D array that is one light curve", one)
     # Whatever is no light curve counts as features; and of labels, more is asked first.
     return name == "few_shot_curve" and (
-        case.given.startswith("a 2-D array")
+        case.given.startswith(("a 2-D array", "a data frame of mag"))
         or case.given in ("an empty list", "an array without rows", "the path of a file")
         or case.embedded is not None
     )

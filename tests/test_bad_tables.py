@@ -34,7 +34,9 @@ IN_BANDS = BandEmbedder(EMBEDDER, bands=["g"], add_indicator=False)
 CHANGED_ALONE = [
     case
     for case in CASES
-    if not case.given.startswith(("a 2-D array", "a table", "an empty list", "an array without"))
+    if not case.given.startswith(
+        ("a 2-D array", "a data frame", "a table", "an empty list", "an array without")
+    )
     and isinstance(case.X(), list)
     and all(np.ndim(curve) == 2 and np.shape(curve)[1] == 3 for curve in case.X())
     # Of these, columns of numbers can be made.
@@ -219,6 +221,19 @@ LABEL_TAKERS: dict[str, Callable[[Any, Any], Any]] = {
 def test__labels__not_as_many_as_light_curves__both_numbers_told(name: str, n_labels: int) -> None:
     with pytest.raises(ValueError, match=rf"inconsistent numbers of samples: \[4, {n_labels}\]"):
         LABEL_TAKERS[name](CURVES, np.resize(LABELS, n_labels))
+
+
+@pytest.mark.parametrize("name", LABEL_TAKERS)
+def test__labels__masked__position_told(name: str) -> None:
+    labels = np.ma.masked_array(LABELS, mask=[False, False, True, False])
+    with pytest.raises(ParameterError, match=r"y is masked at position 2.*leave"):
+        LABEL_TAKERS[name](CURVES, labels)
+
+
+def test__sample_weight__masked__position_told() -> None:
+    weight = np.ma.masked_array(np.ones(4), mask=[False, True, False, False])
+    with pytest.raises(ParameterError, match="sample_weight is masked at position 1"):
+        classifier_of(max_epochs=1).fit(CURVES, LABELS, sample_weight=weight)
 
 
 def test__one_light_curve__alone__same_as_among_others() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
 from sklearn_astromer.errors import ParameterError
+from sklearn_astromer.input_checks import refuse_masked
 
 __all__ = ["checked_labels", "class_codes", "classes_with_enough", "rank_in_class"]
 
@@ -34,6 +35,7 @@ def checked_labels(y: Any) -> NDArray[Any]:
     ValueError
         If `y` is not one column, or a star has no label, or an infinite one.
     """
+    refuse_masked("y", y)
     labels = column_or_1d(y, warn=True)
     missing = np.array([_is_missing(label) for label in labels.tolist()], bool)
     if missing.any():

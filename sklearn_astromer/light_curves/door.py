@@ -19,7 +19,7 @@ from sklearn_astromer.light_curves.arrays import (
     refuse_no_curves,
 )
 from sklearn_astromer.light_curves.container import LightCurves
-from sklearn_astromer.light_curves.frames import unpacked
+from sklearn_astromer.light_curves.frames import refuse_column_types, unpacked
 from sklearn_astromer.light_curves.tables import holds_table
 from sklearn_astromer.light_curves.time_series import holds_time_series
 
@@ -101,6 +101,7 @@ def _converted(X: Any) -> LightCurves:
     if holds_light_curves(X):
         return LightCurves.from_table(X)
     refuse_text(X)
+    refuse_column_types(X)
     return LightCurves.from_grid(X)
 
 

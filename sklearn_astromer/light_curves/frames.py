@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sklearn_astromer.errors import LightCurveError
-from sklearn_astromer.light_curves.arrays import as_flat_numbers, dimensions, offsets_of
+from sklearn_astromer.light_curves.arrays import (
+    NOT_NUMBERS,
+    as_flat_numbers,
+    dimensions,
+    offsets_of,
+)
 from sklearn_astromer.light_curves.astropy_columns import is_astropy_table, plain_column
 from sklearn_astromer.light_curves.table_columns import usually_called
 
@@ -26,8 +31,20 @@ __all__ = [
     "import_pyarrow",
     "is_polars",
     "plain_columns",
+    "refuse_column_types",
     "unpacked",
 ]
+
+
+# How the names of types begin in pandas and polars, and what numpy calls these types.
+KINDS = {
+    "bool": "b",
+    "date": "M",
+    "timestamp": "M",
+    "timedelta": "m",
+    "duration": "m",
+    "str": "U",
+}
 
 
 def import_pyarrow() -> Any:
@@ -61,6 +78,19 @@ def is_polars(X: Any) -> bool:
 def column_names(frame: Any) -> list[str]:
     """Return the names of the columns of a data frame or astropy table as strings."""
     return [str(name) for name in frame.columns]
+
+
+def refuse_column_types(frame: Any) -> None:
+    """Raise a TypeError if a column of a data frame would become numbers that mean something else.
+
+    scikit-learn makes numbers of booleans and dates, and numpy makes objects of whole frames.
+    """
+    if not (is_pandas(frame) or is_polars(frame)):
+        return
+    for name, dtype in zip(column_names(frame), frame.dtypes, strict=True):
+        for begins, kind in KINDS.items():
+            if str(dtype).lower().startswith(begins):
+                raise TypeError(f"column {name!r}: holds {NOT_NUMBERS[kind]}.")
 
 
 def unpacked(X: Any) -> Any:

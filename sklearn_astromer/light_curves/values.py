@@ -89,7 +89,10 @@ def check_values(
         days, or Julian dates have lost their digits in float32. At most one of these is warned of.
     """
     time, magnitude = Extremes.of(columns.time), Extremes.of(columns.magnitude)
-    known = {"time": (columns.time, time), "magnitude": (columns.magnitude, magnitude)}
+    known: dict[str, tuple[npt.NDArray[Any], Extremes]] = {
+        "time": (columns.time, time),
+        "magnitude": (columns.magnitude, magnitude),
+    }
     if columns.error is not None:
         known["error"] = (columns.error, Extremes.of(columns.error))
     for name, (values, extremes) in known.items():

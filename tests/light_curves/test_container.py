@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import resample
 
+from sklearn_astromer.errors import LightCurveError
 from sklearn_astromer.light_curves import LightCurves
 
 
@@ -231,6 +232,15 @@ def test__getitem__integer_of_any_kind__array_of_the_curve():
 
 def test__getitem__list_of_booleans__selects():
     np.testing.assert_array_equal(make_curves([3, 1, 2])[[True, False, True]].lengths, [3, 2])
+
+
+def test__with_ids__as_many__go_along_and_nothing_is_copied():
+    curves = make_curves([3, 0, 2])
+    named = curves.with_ids([7, 8, 9])
+    assert named[1:].ids.tolist() == [8, 9]
+    assert np.shares_memory(named.time, curves.time)
+    with pytest.raises(LightCurveError, match=r"ids has shape \(2,\)"):
+        curves.with_ids([7, 8])
 
 
 def test__getitem__ellipsis_and_neighbours__no_copy():

@@ -149,7 +149,7 @@ def assert_same(curves: LightCurves, expected: LightCurves, *, ids: bool = True)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(curves=light_curves())
 def test__as_light_curves__any_light_curves_in_a_container__the_same(
     name: str, curves: LightCurves
@@ -161,7 +161,7 @@ def test__as_light_curves__any_light_curves_in_a_container__the_same(
 
 
 @pytest.mark.parametrize("name", LONG_TABLES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(curves=light_curves())
 def test__from_long__any_light_curves__the_same_but_for_empty_ones(
     name: str, curves: LightCurves
@@ -172,7 +172,7 @@ def test__from_long__any_light_curves__the_same_but_for_empty_ones(
 
 @pytest.mark.parametrize("make", [arrow_table, arrow_structs])
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(curves=light_curves(), row_group=st.integers(1, 4))
 def test__read_parquet__any_light_curves__the_same(
@@ -182,7 +182,7 @@ def test__read_parquet__any_light_curves__the_same(
     assert_same(LightCurves.read_parquet(tmp_path / "stars.parquet"), curves)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     grid=numpy_strategies.arrays(
         st.sampled_from(["f8", ">f4", "i2"]),
@@ -199,7 +199,7 @@ def test__as_light_curves__any_regular_grid__one_row_a_curve_and_one_column_a_da
     np.testing.assert_array_equal(curves.time.reshape(grid.shape)[-1], np.arange(grid.shape[1]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(curves=light_curves(), data=st.data())
 def test__getitem__any_key_of_numpy__agrees_with_an_array_of_objects(
     curves: LightCurves, data: st.DataObject
@@ -223,7 +223,7 @@ def test__getitem__any_key_of_numpy__agrees_with_an_array_of_objects(
     np.testing.assert_equal(curves[chosen].to_list(), list(expected[chosen]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(curves=light_curves(), data=st.data())
 def test__round_trips__any_light_curves__the_same(curves: LightCurves, data: st.DataObject) -> None:
     assert_same(as_light_curves(curves.to_list()), curves, ids=False)
@@ -234,7 +234,7 @@ def test__round_trips__any_light_curves__the_same(curves: LightCurves, data: st.
     assert_same(curves[list(order)][np.argsort(order)], curves)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(curves=light_curves())
 def test__n_finite__any_light_curves__counts_what_has_time_and_magnitude(
     curves: LightCurves,
