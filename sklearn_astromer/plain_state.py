@@ -111,9 +111,8 @@ def plain_head(head: Head) -> dict[str, Any]:
     else:
         arguments["embedding_size"] = size
     if isinstance(head, MLPHead | SkipHead):
-        arguments["sizes"] = [
-            layer.out_features for layer in head.layers[:-1] if isinstance(layer, nn.Linear)
-        ]
+        widths = [layer.out_features for layer in head.layers if isinstance(layer, nn.Linear)]
+        arguments["sizes"] = widths[:-1]
     if isinstance(head, SkipHead):
         arguments["n_blocks"] = len(head.mixture) - 1
     return {"kind": type(head).__name__, "arguments": arguments, "arrays": _arrays(numbers)}
