@@ -82,12 +82,31 @@ class PlainState(BaseEstimator):
 
 
 def plain_network(network: AstromerNetwork) -> dict[str, Any]:
-    """Give the configuration and the numbers of a network."""
+    """Give the configuration and the numbers of a network.
+
+    Parameters
+    ----------
+    network : AstromerNetwork
+
+    Returns
+    -------
+    plain : dict
+        ``config`` and ``arrays``.
+    """
     return {"config": network.config.to_dict(), "arrays": _arrays(network.state_dict())}
 
 
 def network_from(plain: Mapping[str, Any]) -> AstromerNetwork:
-    """Make a network of what `plain_network` gave, on the CPU, in evaluation mode.
+    """Make a network of what `plain_network` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    network : AstromerNetwork
+        On the CPU, in evaluation mode.
 
     Raises
     ------
@@ -99,7 +118,18 @@ def network_from(plain: Mapping[str, Any]) -> AstromerNetwork:
 
 
 def plain_head(head: Head) -> dict[str, Any]:
-    """Give the class, the arguments and the numbers of a head."""
+    """Give the class, the arguments and the numbers of a head.
+
+    Parameters
+    ----------
+    head : torch.nn.Module
+        One of `HEADS`.
+
+    Returns
+    -------
+    plain : dict
+        ``kind``, ``arguments`` and ``arrays``.
+    """
     numbers = head.state_dict()
     # In all heads what is read last is a linear map, whose bias has one number for each output.
     n_outputs = len(list(numbers.values())[-1])
@@ -119,7 +149,16 @@ def plain_head(head: Head) -> dict[str, Any]:
 
 
 def head_from(plain: Mapping[str, Any]) -> Head:
-    """Make a head of what `plain_head` gave, on the CPU, in evaluation mode.
+    """Make a head of what `plain_head` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    head : torch.nn.Module
+        On the CPU, in evaluation mode.
 
     Raises
     ------
@@ -148,7 +187,18 @@ def head_from(plain: Mapping[str, Any]) -> Head:
 
 
 def plain_net(net: SupervisedNet) -> dict[str, Any]:
-    """Give what a net remembers beside its head, its encoder and its history: its optimiser."""
+    """Give what a net remembers beside its head, its encoder and its history: its optimiser.
+
+    Parameters
+    ----------
+    net : SupervisedNet
+        Initialised.
+
+    Returns
+    -------
+    plain : dict
+        ``with_encoder`` (whether it trains the encoder too) and ``optimizer``, arrays.
+    """
     slots = {
         f"{number}.{name}": torch.as_tensor(value)
         for number, values in net.optimizer_.state_dict()["state"].items()
@@ -198,13 +248,32 @@ def net_from(
 
 
 def plain_settings(settings: SupervisedSettings) -> dict[str, Any]:
-    """Give settings with names in place of classes and devices."""
+    """Give settings with names in place of classes and devices.
+
+    Parameters
+    ----------
+    settings : SupervisedSettings
+
+    Returns
+    -------
+    plain : dict
+    """
     names = {"criterion": settings.criterion.__name__, "device": str(settings.device)}
     return asdict(settings) | names
 
 
 def settings_from(plain: Mapping[str, Any]) -> SupervisedSettings:
-    """Make settings of what `plain_settings` gave; a GPU that is not here becomes the CPU."""
+    """Make settings of what `plain_settings` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    settings : SupervisedSettings
+        A GPU that is not here becomes the CPU.
+    """
     device = torch.device(plain["device"])
     if device.type == "cuda" and not torch.cuda.is_available():
         device = torch.device("cpu")
