@@ -77,7 +77,8 @@ class PlainState(BaseEstimator):
             if state["net_"]["with_encoder"]:
                 encoder = state["embedder_"].network_.encoder
             module = HeadedNetwork(state["head_"], encoder)
-            state["net_"] = net_from(state["net_"], module, state["settings_"], state["history_"])
+            record = state.get("history_", [])
+            state["net_"] = net_from(state["net_"], module, state["settings_"], record)
         super().__setstate__(state)
 
 
