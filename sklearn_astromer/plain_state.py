@@ -77,17 +77,37 @@ class PlainState(BaseEstimator):
             if state["net_"]["with_encoder"]:
                 encoder = state["embedder_"].network_.encoder
             module = HeadedNetwork(state["head_"], encoder)
-            state["net_"] = net_from(state["net_"], module, state["settings_"], state["history_"])
+            record = state.get("history_", [])
+            state["net_"] = net_from(state["net_"], module, state["settings_"], record)
         super().__setstate__(state)
 
 
 def plain_network(network: AstromerNetwork) -> dict[str, Any]:
-    """Give the configuration and the numbers of a network."""
+    """Give the configuration and the numbers of a network.
+
+    Parameters
+    ----------
+    network : AstromerNetwork
+
+    Returns
+    -------
+    plain : dict
+        ``config`` and ``arrays``.
+    """
     return {"config": network.config.to_dict(), "arrays": _arrays(network.state_dict())}
 
 
 def network_from(plain: Mapping[str, Any]) -> AstromerNetwork:
-    """Make a network of what `plain_network` gave, on the CPU, in evaluation mode.
+    """Make a network of what `plain_network` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    network : AstromerNetwork
+        On the CPU, in evaluation mode.
 
     Raises
     ------
@@ -99,7 +119,18 @@ def network_from(plain: Mapping[str, Any]) -> AstromerNetwork:
 
 
 def plain_head(head: Head) -> dict[str, Any]:
-    """Give the class, the arguments and the numbers of a head."""
+    """Give the class, the arguments and the numbers of a head.
+
+    Parameters
+    ----------
+    head : torch.nn.Module
+        One of `HEADS`.
+
+    Returns
+    -------
+    plain : dict
+        ``kind``, ``arguments`` and ``arrays``.
+    """
     numbers = head.state_dict()
     # In all heads what is read last is a linear map, whose bias has one number for each output.
     n_outputs = len(list(numbers.values())[-1])
@@ -111,16 +142,24 @@ def plain_head(head: Head) -> dict[str, Any]:
     else:
         arguments["embedding_size"] = size
     if isinstance(head, MLPHead | SkipHead):
-        arguments["sizes"] = [
-            layer.out_features for layer in head.layers[:-1] if isinstance(layer, nn.Linear)
-        ]
+        widths = [layer.out_features for layer in head.layers if isinstance(layer, nn.Linear)]
+        arguments["sizes"] = widths[:-1]
     if isinstance(head, SkipHead):
         arguments["n_blocks"] = len(head.mixture) - 1
     return {"kind": type(head).__name__, "arguments": arguments, "arrays": _arrays(numbers)}
 
 
 def head_from(plain: Mapping[str, Any]) -> Head:
-    """Make a head of what `plain_head` gave, on the CPU, in evaluation mode.
+    """Make a head of what `plain_head` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    head : torch.nn.Module
+        On the CPU, in evaluation mode.
 
     Raises
     ------
@@ -149,7 +188,18 @@ def head_from(plain: Mapping[str, Any]) -> Head:
 
 
 def plain_net(net: SupervisedNet) -> dict[str, Any]:
-    """Give what a net remembers beside its head, its encoder and its history: its optimiser."""
+    """Give what a net remembers beside its head, its encoder and its history: its optimiser.
+
+    Parameters
+    ----------
+    net : SupervisedNet
+        Initialised.
+
+    Returns
+    -------
+    plain : dict
+        ``with_encoder`` (whether it trains the encoder too) and ``optimizer``, arrays.
+    """
     slots = {
         f"{number}.{name}": torch.as_tensor(value)
         for number, values in net.optimizer_.state_dict()["state"].items()
@@ -199,13 +249,32 @@ def net_from(
 
 
 def plain_settings(settings: SupervisedSettings) -> dict[str, Any]:
-    """Give settings with names in place of classes and devices."""
+    """Give settings with names in place of classes and devices.
+
+    Parameters
+    ----------
+    settings : SupervisedSettings
+
+    Returns
+    -------
+    plain : dict
+    """
     names = {"criterion": settings.criterion.__name__, "device": str(settings.device)}
     return asdict(settings) | names
 
 
 def settings_from(plain: Mapping[str, Any]) -> SupervisedSettings:
-    """Make settings of what `plain_settings` gave; a GPU that is not here becomes the CPU."""
+    """Make settings of what `plain_settings` gave.
+
+    Parameters
+    ----------
+    plain : dict
+
+    Returns
+    -------
+    settings : SupervisedSettings
+        A GPU that is not here becomes the CPU.
+    """
     device = torch.device(plain["device"])
     if device.type == "cuda" and not torch.cuda.is_available():
         device = torch.device("cpu")

@@ -199,6 +199,19 @@ def test__setstate__numbers_that_do_not_fit__are_refused() -> None:
         classifier_of().__setstate__(state)
 
 
+def test__setstate__partly_fitted_on_a_gpu_that_is_not_here__goes_on_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimator = classifier_of("mlp", device="auto").partial_fit(X, Y)
+    state = estimator.__getstate__()
+    state["settings_"]["device"] = "cuda:1"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    loaded = classifier_of("mlp", device="auto")
+    loaded.__setstate__(state)
+    expected = estimator.partial_fit(X, Y).predict_proba(UNSEEN)
+    np.testing.assert_array_equal(loaded.partial_fit(X, Y).predict_proba(UNSEEN), expected)
+
+
 def test__setstate__any__leaves_random_numbers_alone() -> None:
     estimator = classifier_of("mlp").partial_fit(X, Y)
     torch.manual_seed(2)

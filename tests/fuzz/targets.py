@@ -88,6 +88,8 @@ class Targets:
         saved.load(self.folder / "saved")
         for name in ("tiny_bundle", "tiny_h5", "tiny_astromer2"):
             official.read_official(DATA / name)
+        import encodings.cp437  # noqa: F401 - of the names in zips
+
         self.watch = Watch()
 
     def _read(self, reader: Callable[[], Any]) -> Any:
