@@ -43,6 +43,14 @@ def test__consecutive_windows__any_lengths__cover_each_observation_once(
     )
 
 
+def test__windows__slice__takes_the_same_of_every_column() -> None:
+    windows = consecutive_windows(offsets_of([7, 2, 5]), 3)[1:4]
+    assert len(windows) == 3
+    assert windows.start.tolist() == [3, 6, 7]
+    assert windows.length.tolist() == [3, 1, 2]
+    assert windows.curve.tolist() == [0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("n_observations", "expected"),
     [(1, [1]), (200, [200]), (201, [200, 1]), (400, [200, 200]), (450, [200, 200, 50])],
@@ -173,6 +181,8 @@ def test__chosen_curves__any_order__all_that_belongs_to_them_and_no_more(known: 
 
 
 def test__batches_of_like_length__equal_lengths__keep_their_order() -> None:
-    batches = batches_of_like_length(np.full(100, 7), 30)
-    np.testing.assert_array_equal(np.concatenate(batches), np.arange(100))
-    assert [len(batch) for batch in batches] == [30, 30, 30, 10]
+    lengths = np.random.RandomState(0).randint(1, 4, 5000)
+    batches = batches_of_like_length(lengths, 1500)
+    in_order = np.concatenate([np.flatnonzero(lengths == length) for length in (3, 2, 1)])
+    np.testing.assert_array_equal(np.concatenate(batches), in_order)
+    assert [len(batch) for batch in batches] == [1500, 1500, 1500, 500]
