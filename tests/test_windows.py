@@ -119,13 +119,27 @@ def test__usable_observations__any_times__each_curve_is_sorted_on_its_own(
 
 
 def test__usable_observations__sorted_curves__copy_nothing() -> None:
-    curves = LightCurves([5.0, 6.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0], offsets=[0, 2, 4])
+    # Equal times with rising and with equal magnitudes, small steps, and falling magnitudes.
+    time = [5.0, 5.0, 5.5, 6.0, 6.0, 1.0, 2.0]
+    magnitude = [1.0, 1.5, 1.25, 1.0, 1.0, 3.0, 4.0]
+    curves = LightCurves(time, magnitude, offsets=[0, 5, 7])
     assert np.shares_memory(usable_observations(curves).time, curves.time)
+
+
+def test__usable_observations__no_curves__as_scikit_learn_says_it() -> None:
+    message = r"^Found array with 0 sample\(s\) \(shape=\(0,\)\) while a minimum of 1 is required"
+    with pytest.raises(ValueError, match=message):
+        usable_observations(LightCurves([], [], offsets=[0]))
 
 
 def test__usable_observations__curve_without_measurement__error_names_it_and_the_remedy() -> None:
     curves = LightCurves([1.0, 2.0, 3.0], [1.0, np.nan, 3.0], offsets=[0, 1, 2, 3, 3])
-    with pytest.raises(ValueError, match=r"2 of 4 light curves \(position 1, 3\).*n_finite > 0"):
+    message = (
+        r"^2 of 4 light curves \(position 1, 3\) have no observation with a finite time and "
+        r"magnitude\. Leave them out: with curves = as_light_curves\(X\), take "
+        r"curves\[curves\.n_finite > 0\]\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         usable_observations(curves)
     usable_observations(curves[curves.n_finite > 0])
 
