@@ -93,15 +93,25 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def run_without_extras(code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a new process in which no heavy optional package can be imported.
+NOTHING_HEAVY = f"""
+import sys
 
-    None in sys.modules makes an import fail, as if the package was not installed; that it is loaded
-    proves nothing, since scikit-learn loads pandas by itself where there is one.
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {HEAVY!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def run_without_extras(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a new process in which heavy packages are not there, installed or not.
+
+    That one is loaded proves nothing: scikit-learn loads pandas by itself where there is one.
     """
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r}))\n"
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", blocked + code],
+        [sys.executable, "-W", "error", "-c", NOTHING_HEAVY + code],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},

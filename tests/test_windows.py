@@ -43,6 +43,14 @@ def test__consecutive_windows__any_lengths__cover_each_observation_once(
     )
 
 
+def test__windows__slice__takes_the_same_of_every_column() -> None:
+    windows = consecutive_windows(offsets_of([7, 2, 5]), 3)[1:4]
+    assert len(windows) == 3
+    assert windows.start.tolist() == [3, 6, 7]
+    assert windows.length.tolist() == [3, 1, 2]
+    assert windows.curve.tolist() == [0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("n_observations", "expected"),
     [(1, [1]), (200, [200]), (201, [200, 1]), (400, [200, 200]), (450, [200, 200, 50])],
@@ -111,13 +119,27 @@ def test__usable_observations__any_times__each_curve_is_sorted_on_its_own(
 
 
 def test__usable_observations__sorted_curves__copy_nothing() -> None:
-    curves = LightCurves([5.0, 6.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0], offsets=[0, 2, 4])
+    # Equal times with rising and with equal magnitudes, small steps, and falling magnitudes.
+    time = [5.0, 5.0, 5.5, 6.0, 6.0, 1.0, 2.0]
+    magnitude = [1.0, 1.5, 1.25, 1.0, 1.0, 3.0, 4.0]
+    curves = LightCurves(time, magnitude, offsets=[0, 5, 7])
     assert np.shares_memory(usable_observations(curves).time, curves.time)
+
+
+def test__usable_observations__no_curves__as_scikit_learn_says_it() -> None:
+    message = r"^Found array with 0 sample\(s\) \(shape=\(0,\)\) while a minimum of 1 is required"
+    with pytest.raises(ValueError, match=message):
+        usable_observations(LightCurves([], [], offsets=[0]))
 
 
 def test__usable_observations__curve_without_measurement__error_names_it_and_the_remedy() -> None:
     curves = LightCurves([1.0, 2.0, 3.0], [1.0, np.nan, 3.0], offsets=[0, 1, 2, 3, 3])
-    with pytest.raises(ValueError, match=r"2 of 4 light curves \(position 1, 3\).*n_finite > 0"):
+    message = (
+        r"^2 of 4 light curves \(position 1, 3\) have no observation with a finite time and "
+        r"magnitude\. Leave them out: with curves = as_light_curves\(X\), take "
+        r"curves\[curves\.n_finite > 0\]\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         usable_observations(curves)
     usable_observations(curves[curves.n_finite > 0])
 
@@ -173,6 +195,8 @@ def test__chosen_curves__any_order__all_that_belongs_to_them_and_no_more(known: 
 
 
 def test__batches_of_like_length__equal_lengths__keep_their_order() -> None:
-    batches = batches_of_like_length(np.full(100, 7), 30)
-    np.testing.assert_array_equal(np.concatenate(batches), np.arange(100))
-    assert [len(batch) for batch in batches] == [30, 30, 30, 10]
+    lengths = np.random.RandomState(0).randint(1, 4, 5000)
+    batches = batches_of_like_length(lengths, 1500)
+    in_order = np.concatenate([np.flatnonzero(lengths == length) for length in (3, 2, 1)])
+    np.testing.assert_array_equal(np.concatenate(batches), in_order)
+    assert [len(batch) for batch in batches] == [1500, 1500, 1500, 500]

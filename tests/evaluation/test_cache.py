@@ -24,6 +24,8 @@ def test__write_result__read_again__is_the_same(tmp_path: Path) -> None:
     write_result(tmp_path / "a.json", {"estimator": "x"} | RESULT)
     assert read_result(tmp_path / "a.json") == RESULT
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+    # One value in a line, for those who open it.
+    assert '"estimator": "x",' in (tmp_path / "a.json").read_text().splitlines()[1]
 
 
 def test__read_result__no_file__is_none(tmp_path: Path) -> None:
@@ -40,20 +42,24 @@ def test__write_result__fails_halfway__leaves_the_old_file_and_no_other(tmp_path
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "why"),
     [
-        "",
-        '{"score": 0.5',
-        "[]",
-        "{}",
-        json.dumps(RESULT | {"score": None}),
-        json.dumps(RESULT | {"fit_seconds": "1"}),
+        ("", "JSONDecodeError"),
+        ('{"score": 0.5', "JSONDecodeError"),
+        ("[]", "TypeError"),
+        ("{}", "KeyError.'score'"),
+        (json.dumps(RESULT | {"score": None}), "score is None"),
+        (json.dumps(RESULT | {"fit_seconds": "1"}), "fit_seconds is '1'"),
+        (json.dumps(RESULT | {"epochs": "1"}), "epochs is '1'"),
     ],
 )
-def test__read_result__damaged__names_the_file_and_the_remedy(tmp_path: Path, text: str) -> None:
+def test__read_result__damaged__names_the_file_and_the_remedy(
+    tmp_path: Path, text: str, why: str
+) -> None:
     file = tmp_path / "a.json"
     file.write_text(text)
-    with pytest.raises(ValueError, match=r"a\.json is damaged .* Delete the file"):
+    message = rf"a\.json is damaged \({why}.*\)\. Delete the file; its fit is then done again\.$"
+    with pytest.raises(ValueError, match=message):
         read_result(file)
 
 

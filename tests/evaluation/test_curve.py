@@ -94,6 +94,20 @@ def test__few_shot_curve__one_row_per_estimator_and_number__as_by_hand() -> None
     assert table["epochs"].isna().all()
 
 
+def test__few_shot_curve__nothing_else_given__is_the_protocol_of_the_paper() -> None:
+    stars = np.zeros((1300, 1))
+    kinds = np.repeat(["EC", "Mira"], [600, 700])
+    table = few_shot_curve({"dummy": DummyClassifier()}, stars, kinds)
+    assert table["samples_per_class"].tolist() == [20, 50, 100, 500]
+    assert table["n_splits"].tolist() == [3] * 4
+    with pytest.raises(ValueError, match=r"600 stars of each class .* only 599 of 'EC'"):
+        few_shot_curve({"dummy": DummyClassifier()}, stars[1:], kinds[1:])
+    # The same stars every time.
+    few_shot_curve({"model": Counting()}, X, Y, [2], test_per_class=8)
+    few_shot_curve({"model": Counting()}, X, Y, [2], test_per_class=8, random_state=0)
+    assert fits[3:] == fits[:3]
+
+
 def test__few_shot_curve__per_split__is_what_the_means_are_of() -> None:
     rows, table = curve(per_split=True), curve()
     assert rows.columns.tolist() == [
@@ -258,7 +272,9 @@ def test__verbose__shows_a_bar_that_starts_with_what_is_done(
     curve(cache=tmp_path)
     assert capsys.readouterr().err == ""
     curve(samples=[2, 5, 7], cache=tmp_path, verbose=1)
-    assert "9/9" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "9/9" in shown
+    assert "fit" in shown
 
 
 def test__no_pandas__error_prints_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:

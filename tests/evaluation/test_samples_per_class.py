@@ -12,6 +12,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
@@ -140,6 +141,18 @@ def test__methods__exist_where_the_inner_estimator_has_them() -> None:
     assert not hasattr(SamplesPerClass(scaler), "predict")
 
 
+def test__methods__estimator_replaced_after_fit__are_those_of_the_fitted_one() -> None:
+    model = fitted(inner=LinearSVC()).set_params(estimator=LogisticRegression())
+    assert not hasattr(model, "predict_proba")
+    assert hasattr(model, "decision_function")
+
+
+def test__init__nothing_else_given__twenty_of_each_class() -> None:
+    parameters = SamplesPerClass(DummyClassifier()).get_params(deep=False)
+    del parameters["estimator"]
+    assert parameters == {"samples_per_class": 20, "on_too_few": "error", "random_state": None}
+
+
 def test__predict__before_fit__is_an_error() -> None:
     with pytest.raises(NotFittedError):
         SamplesPerClass(RidgeClassifier()).predict(X)
@@ -159,7 +172,9 @@ def test__fit__bad_parameter__is_an_error(params: dict[str, Any], message: str) 
 
 
 def test__fit__bad_labels__are_errors() -> None:
-    with pytest.raises(ValueError, match="target y is None"):
+    with pytest.raises(
+        ValueError, match=r"^SamplesPerClass requires y .* it chooses stars by their class\.$"
+    ):
         fitted(y=None)
     with pytest.raises(ValueError, match=r"1 class \(1\)"):
         fitted(y=np.ones(len(X), int))
@@ -175,6 +190,10 @@ def test__tags__are_those_of_the_inner_estimator_where_they_are_about_input() ->
     assert is_classifier(SamplesPerClass(LogisticRegression()))
     assert get_tags(SamplesPerClass(LogisticRegression())).input_tags.sparse
     assert get_tags(SamplesPerClass(AstromerEmbedder())).input_tags.three_d_array
+    assert get_tags(SamplesPerClass(StandardScaler())).transformer_tags is not None
+    # Labels are one column: stars of each class are counted.
+    assert get_tags(RandomForestClassifier()).classifier_tags.multi_label
+    assert not get_tags(SamplesPerClass(RandomForestClassifier())).classifier_tags.multi_label
 
 
 def test__grid_search__embedder_inside__runs_over_samples_per_class_in_one_call() -> None:

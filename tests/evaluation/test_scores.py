@@ -24,6 +24,8 @@ def test__f1_macro__worked_by_hand() -> None:
     # a: P 1/2, R 1/2, F1 1/2; b: P 1/2, R 1, F1 2/3; c is never found.
     true, predicted = ["a", "a", "b", "c"], ["a", "b", "b", "a"]
     assert f1_macro(true, predicted) == pytest.approx((1 / 2 + 2 / 3 + 0) / 3)
+    # The first class is never found.
+    assert f1_macro(["a", "b", "c"], ["b", "b", "c"]) == pytest.approx((0 + 2 / 3 + 1) / 3)
 
 
 def test__f1_macro__predicted_class_that_no_star_has__adds_no_term() -> None:
@@ -37,7 +39,7 @@ def test__f1_macro__predicted_class_that_no_star_has__adds_no_term() -> None:
 @pytest.mark.parametrize(
     ("true", "predicted", "message"),
     [
-        ([], [], "y_true is empty"),
+        ([], [], r"^y_true is empty: there is nothing to score\.$"),
         ([1, 2], [1], "inconsistent numbers"),
         (["a", "b"], [0, 1], "Mix of label input types"),
         ([0.5, 1.2], [0.5, 1.2], "continuous"),

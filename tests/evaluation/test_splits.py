@@ -141,7 +141,7 @@ def test__split__thousands_of_classes__message_stays_short() -> None:
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (None, "y is None"),
+        (None, r"^FewShotSplit needs the classes of the stars, but y is None\.$"),
         (["a"] * 10, r"1 class \('a'\); at least 2"),
         (["a", "b", None, "a", None], r"2 of 5 stars have no label, the first at position 2"),
         ([1.0, np.nan, 2.0], r"1 of 3 stars have no label, the first at position 1"),
@@ -182,6 +182,13 @@ def test__scikit_learn__takes_it_as_cv() -> None:
     assert cross_val_score(DummyClassifier(), X, Y, cv=cv).tolist() == pytest.approx([1 / 3] * 2)
     search = GridSearchCV(DummyClassifier(), {"strategy": ["prior"]}, cv=cv).fit(X, Y)
     assert search.n_splits_ == 2
+
+
+def test__init__nothing_given__is_the_protocol_of_the_paper() -> None:
+    assert repr(FewShotSplit()) == (
+        "FewShotSplit(samples_per_class=None, test_per_class=100, n_splits=3, random_state=None, "
+        "on_too_few='error')"
+    )
 
 
 def test__repr__shows_every_parameter() -> None:

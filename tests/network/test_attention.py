@@ -169,3 +169,35 @@ def test__attention_bias__repeats__adds_their_logarithm_to_padded_keys() -> None
     torch.testing.assert_close(bias[0, 0, 0], torch.tensor([0.0, 1 + math.log(5)]))
     torch.testing.assert_close(bias[0, 0, 1], torch.tensor([1.0, 1 + math.log(5)]))
     assert bias[1, 0, :, 1].tolist() == [-math.inf, -math.inf]
+
+
+def test__masks_and_weights__defaults_of_the_user__play_no_part(
+    hidden: Tensor, padding: Tensor
+) -> None:
+    repeats = torch.full(padding.shape, 3)
+
+    def masks() -> list[Tensor]:
+        keys = visible_keys(hidden, padding)
+        found = [
+            keys.position,
+            keys.bias,
+            attention_bias("exclude", hidden),
+            attention_bias("exclude", hidden, padding),
+            attention_bias("additive", hidden, padding, repeats),
+        ]
+        return [mask for mask in found if mask is not None]
+
+    usual = masks()
+    torch.set_default_dtype(torch.float64)
+    try:
+        types = {parameter.dtype for parameter in MultiHeadAttention(SIZE, N_HEADS).parameters()}
+        # A default device without memory stands for a GPU.
+        with torch.device("meta"):
+            found = masks()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert types == {torch.float32}
+    assert len(found) == len(usual) == 5
+    for a, b in zip(found, usual, strict=True):
+        assert torch.equal(a, b)
+        assert a.dtype == b.dtype
