@@ -213,6 +213,8 @@ def _refuse_dangerous(member: zipfile.ZipInfo, path: Path) -> None:
     # Not even those that are not read: such a file is not what the authors released.
     name = member.filename
     parts = name.replace("\\", "/").split("/")
+    if not name:
+        raise WeightsError(f"{path} is refused: a member has no name. {REFUSED}")
     if name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":"):
         raise WeightsError(
             f"{path} is refused: its member {name!r} points outside of its folder. {REFUSED}"

@@ -88,6 +88,18 @@ def test__read_official__member_that_climbs_out__is_refused(
     expect_refusal(path, "points outside of its folder")
 
 
+def test__read_official__member_without_a_name__is_refused(
+    folder: Path,
+    make_zip: MakeZip,
+    tiny_members: dict[str, bytes],
+    expect_refusal: Callable[[Path, str], None],
+) -> None:
+    # Found by fuzzing: Python's zipfile cannot tell whether such a member is a folder.
+    path = make_zip(folder / "nameless.zip", tiny_members | {"?": b"evil"})
+    path.write_bytes(path.read_bytes().replace(b"?", b"\0"))
+    expect_refusal(path, "a member has no name")
+
+
 def test__read_official__symbolic_link__is_refused(
     folder: Path,
     make_zip: MakeZip,
