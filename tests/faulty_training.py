@@ -47,7 +47,12 @@ def happens_at(
 
 def press_ctrl_c(given: Any) -> Any:
     """Interrupt, as the key does."""
-    signal.raise_signal(signal.SIGINT)
+    # A shell that starts the tests in the background has them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     return given
 
 

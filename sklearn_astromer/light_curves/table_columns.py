@@ -396,6 +396,5 @@ def refuse_missing_ids(column: Any, name: str) -> None:
     missing = pc.is_null(column, nan_is_null=True)
     if pc.any(missing).as_py():
         row = int(np.argmax(missing.to_numpy()))
-        raise LightCurveError(
-            f"column {name!r}: row {row} has no id; give it one or leave the row out."
-        )
+        told = f"column {name!r}: row {row} has no id; give it one or leave the row out."
+        raise LightCurveError(told)

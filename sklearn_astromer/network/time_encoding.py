@@ -27,11 +27,14 @@ class TimeEncoding(nn.Module):
 
     def __init__(self, embedding_size: int, time_base: float) -> None:
         super().__init__()
-        component = torch.arange(embedding_size, dtype=torch.float64)
-        frequency = float(time_base) ** (-2.0 * component / embedding_size)
-        self.register_buffer("turns_per_day", frequency / (2 * math.pi), persistent=False)
-        odd = (component % 2).to(torch.float32)
-        self.register_buffer("phase", odd * (math.pi / 2), persistent=False)
+        # By Python, since arithmetic of torch on the device "meta", where networks are sketched to
+        # check files of weights, would import torch's compiler, which takes a second.
+        components = range(embedding_size)
+        turns = [time_base ** (-2.0 * j / embedding_size) / (2 * math.pi) for j in components]
+        phase = [(j % 2) * math.pi / 2 for j in components]
+        turns_per_day = torch.tensor(turns, dtype=torch.float64)
+        self.register_buffer("turns_per_day", turns_per_day, persistent=False)
+        self.register_buffer("phase", torch.tensor(phase, dtype=torch.float32), persistent=False)
 
     def forward(self, time: Tensor) -> Tensor:
         """Encode `time` (..., in days, float64) as (..., embedding_size) of float32."""
@@ -55,9 +58,11 @@ class PeriodEncoding(nn.Module):
     def __init__(self, embedding_size: int, shortest: float, longest: float) -> None:
         super().__init__()
         n_periods = embedding_size // 2
-        steps = torch.linspace(0, 1, n_periods, dtype=torch.float64)
-        frequency = (1 / shortest) * (shortest / longest) ** steps
-        self.register_buffer("turns_per_day", frequency.repeat(2), persistent=False)
+        # By Python, see `TimeEncoding`.
+        steps = [number / max(n_periods - 1, 1) for number in range(n_periods)]
+        frequency = [(shortest / longest) ** step / shortest for step in steps]
+        turns = torch.tensor(2 * frequency, dtype=torch.float64)
+        self.register_buffer("turns_per_day", turns, persistent=False)
         self.register_buffer("phase", sine_and_cosine(n_periods), persistent=False)
         self.projection = nn.Linear(embedding_size, embedding_size, dtype=torch.float32)
 
@@ -69,8 +74,7 @@ class PeriodEncoding(nn.Module):
 
 def sine_and_cosine(n_frequencies: int) -> Tensor:
     """Give the phases of `waves` that make sines, and then cosines, of as many frequencies."""
-    zero = torch.zeros(n_frequencies, dtype=torch.float32)
-    return torch.cat([zero, zero + math.pi / 2])
+    return torch.tensor([0.0, math.pi / 2], dtype=torch.float32).repeat_interleave(n_frequencies)
 
 
 def waves(time: Tensor, turns_per_unit: Tensor, phase: Tensor) -> Tensor:
