@@ -106,7 +106,8 @@ def test__predict_proba__longer_than_a_window__is_the_average_computed_by_hand(k
     if kind != "baseline":
         classifier.embedder_.network_.encoder.float()
     got = classifier.predict_proba(curves)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7)
+    # How the encoder's float32 rounds depends on the release of torch.
+    np.testing.assert_allclose(got, expected, rtol=0, atol=5e-7)
     np.testing.assert_array_equal(classifier.predict(curves), np.argmax(expected, axis=1))
 
 
