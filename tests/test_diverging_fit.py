@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedEr
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_astromer import AstromerClassifier, AstromerEmbedder, AstromerRegressor, LightCurves
-from sklearn_astromer.errors import TrainingError
+from sklearn_astromer.errors import LightCurveWarning, TrainingError
 
 CURVES = random_curves([20] * 10)
 X, Y = labelled_curves(6)
@@ -132,7 +132,8 @@ def test__fit__magnitudes_far_out__error_does_not_blame_the_learning_rate(
     validation_fraction: float | None,
 ) -> None:
     time, magnitude = np.arange(80.0), np.random.RandomState(0).randn(80) * 1e30
-    curves = LightCurves(time, magnitude, offsets=np.arange(0, 81, 20))
+    with pytest.warns(LightCurveWarning, match="magnitudes beyond"):
+        curves = LightCurves(time, magnitude, offsets=np.arange(0, 81, 20))
     embedder = small_embedder(validation_fraction=validation_fraction)
     with pytest.raises(TrainingError, match=r"no learning rate would help.*far out"):
         embedder.fit(curves)

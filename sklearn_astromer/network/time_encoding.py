@@ -27,14 +27,15 @@ class TimeEncoding(nn.Module):
 
     def __init__(self, embedding_size: int, time_base: float) -> None:
         super().__init__()
-        # By Python, since arithmetic of torch on the device "meta", where networks are sketched to
-        # check files of weights, would import torch's compiler, which takes a second.
-        components = range(embedding_size)
-        turns = [time_base ** (-2.0 * j / embedding_size) / (2 * math.pi) for j in components]
-        phase = [(j % 2) * math.pi / 2 for j in components]
-        turns_per_day = torch.tensor(turns, dtype=torch.float64)
-        self.register_buffer("turns_per_day", turns_per_day, persistent=False)
-        self.register_buffer("phase", torch.tensor(phase, dtype=torch.float32), persistent=False)
+        turns = phase = torch.empty(embedding_size, dtype=torch.float64)
+        # Networks are sketched on "meta" to check files of weights. Arithmetic there would import
+        # torch's compiler, which takes a second.
+        if not turns.is_meta:
+            component = torch.arange(embedding_size, dtype=torch.float64)
+            turns = float(time_base) ** (-2.0 * component / embedding_size) / (2 * math.pi)
+            phase = (component % 2).to(torch.float32) * (math.pi / 2)
+        self.register_buffer("turns_per_day", turns, persistent=False)
+        self.register_buffer("phase", phase, persistent=False)
 
     def forward(self, time: Tensor) -> Tensor:
         """Encode `time` (..., in days, float64) as (..., embedding_size) of float32."""
@@ -58,12 +59,14 @@ class PeriodEncoding(nn.Module):
     def __init__(self, embedding_size: int, shortest: float, longest: float) -> None:
         super().__init__()
         n_periods = embedding_size // 2
-        # By Python, see `TimeEncoding`.
-        steps = [number / max(n_periods - 1, 1) for number in range(n_periods)]
-        frequency = [(shortest / longest) ** step / shortest for step in steps]
-        turns = torch.tensor(2 * frequency, dtype=torch.float64)
+        turns = phase = torch.empty(embedding_size, dtype=torch.float64)
+        # See `TimeEncoding`.
+        if not turns.is_meta:
+            steps = torch.linspace(0, 1, n_periods, dtype=torch.float64)
+            turns = ((1 / shortest) * (shortest / longest) ** steps).repeat(2)
+            phase = sine_and_cosine(n_periods)
         self.register_buffer("turns_per_day", turns, persistent=False)
-        self.register_buffer("phase", sine_and_cosine(n_periods), persistent=False)
+        self.register_buffer("phase", phase, persistent=False)
         self.projection = nn.Linear(embedding_size, embedding_size, dtype=torch.float32)
 
     def forward(self, time: Tensor) -> Tensor:
