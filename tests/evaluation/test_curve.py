@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Self
 
 import numpy as np
@@ -126,6 +127,21 @@ def test__few_shot_curve__scoring__names_the_columns() -> None:
     assert accuracy["accuracy_mean"].tolist() == pytest.approx([1 / 3] * 2)
     own = curve(dummy, scoring=lambda model, X, y: float(len(y)), per_split=True)
     assert own["score"].tolist() == [24.0] * 6
+
+
+def test__few_shot_curve__seconds__are_no_more_than_passed() -> None:
+    begin = perf_counter()
+    table = curve(LogisticRegression(), n_splits=2)
+    elapsed = perf_counter() - begin
+    seconds = table["fit_seconds"] + table["predict_seconds"]
+    assert 0 < 2 * seconds.sum() <= elapsed
+
+
+def test__few_shot_curve__other_test_stars__are_not_in_the_cache(tmp_path: Path) -> None:
+    for test_per_class in (8, 4):
+        cached = curve(LogisticRegression(), test_per_class=test_per_class, cache=tmp_path)
+        alone = curve(LogisticRegression(), test_per_class=test_per_class)
+        pd.testing.assert_frame_equal(without_times(cached), without_times(alone))
 
 
 def test__few_shot_curve__n_jobs__gives_the_same(tmp_path: Path) -> None:
