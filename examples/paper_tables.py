@@ -212,8 +212,9 @@ def cell(values: pd.Series, n_splits: int, form: str = "{:.3f}") -> str:
     if len(values) == 0:
         return f"-{missing}"
     numbers = values.to_numpy(float)
-    spread = form.replace("+", "").format(numbers.std())
-    return f"{form.format(numbers.mean())} ± {spread}{missing}"
+    # A single split has no spread, which is not the same as none.
+    spread = "" if len(values) == 1 else " ± " + form.replace("+", "").format(numbers.std())
+    return f"{form.format(numbers.mean())}{spread}{missing}"
 
 
 def _header(names: Iterable[str]) -> list[str]:
