@@ -203,7 +203,7 @@ def machine(product: Way, device: torch.device = CPU) -> dict[str, object]:
         "cores": joblib.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "GFLOP/s of matrix products": round(product.work / float(np.median(taken)) / 1e9, 1),
+        "GFLOP/s of matrix products": float(f"{product.work / float(np.median(taken)) / 1e9:.4g}"),
     }
     if device.type == "cuda":
         told["GPU"] = torch.cuda.get_device_name(device)
