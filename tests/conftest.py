@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports scipy: one of scikit-learn's own checks skips itself without it.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+# The same examples each time, so that a change is not blamed for what was there before.
+# --hypothesis-profile=search looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("same")
 
 OFFICIAL_FILES = ("macho.zip", "atlas.zip")
 
