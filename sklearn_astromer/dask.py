@@ -11,6 +11,7 @@ import hashlib
 import pickle
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -107,6 +108,9 @@ def transform(
     `device` is "auto", a worker whose name ends in the number n takes GPU n, modulo the number of
     GPUs that it sees.
 
+    What is warned of light curves (`LightCurveWarning`) is told once by each process, where the
+    computation was started.
+
     Examples
     --------
     >>> import dask.dataframe as dd
@@ -142,7 +146,7 @@ def transform(
     embedding = RowEmbedding(
         ready, form, found, None, n_features=len(features), on_empty=on_empty, dtype=dtype
     )
-    job = _Job.of(embedding, kept, features)
+    job = _Job.of(embedding, kept, features, frame)
     after = _with_embeddings(meta, job, *_nothing(job, dtype))
     if in_catalog:
         return frame.map_partitions(_embed_pixel, job, meta=after, include_pixel=True)
@@ -159,12 +163,15 @@ class _Job:
     features: list[str] = field(compare=False)
 
     @classmethod
-    def of(cls, embedding: RowEmbedding, kept: list[Any], features: list[str]) -> _Job:
+    def of(cls, embedding: RowEmbedding, kept: list[Any], features: list[str], frame: Any) -> _Job:
         # Not pickle, which cannot take an estimator that was written in a notebook.
         import cloudpickle
+        from dask.base import tokenize
 
         packed = cloudpickle.dumps(embedding)
-        token = hashlib.sha256(packed + repr((kept, features)).encode()).hexdigest()
+        # With the frame, since each one is to be warned of, once in each process.
+        about = repr((kept, features, tokenize(frame)))
+        token = hashlib.sha256(packed + about.encode()).hexdigest()
         return cls(token, packed, kept, features)
 
     def __dask_tokenize__(self) -> str:
@@ -187,7 +194,7 @@ def _embed_pixel(frame: Any, pixel: Any, job: _Job) -> Any:
 
 
 def _embed(frame: Any, job: _Job, place: str) -> Any:
-    with _share_of_machine():
+    with _share_of_machine(), _warnings_for_the_user():
         embedding = _unpacked(job)
         if not len(frame):
             return _with_embeddings(frame, job, *_nothing(job, embedding.dtype))
@@ -329,6 +336,18 @@ def _share_of_machine() -> Iterator[None]:
                 yield
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def _warnings_for_the_user() -> Iterator[None]:
+    """Warn where the computation was started too, since few people read the logs of workers."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for one in caught:
+        if _worker() is None:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        else:
+            sys.modules["distributed"].warn(one.message, one.category)
 
 
 def _worker() -> Any:

@@ -163,9 +163,9 @@ def flat_hidden(
     Raises
     ------
     ParameterError
-        If an array is missing, left over, of the wrong length or not of bool.
+        If an array is missing, left over, of the wrong length, not of bool, or masked somewhere.
     """
-    parts = [np.asarray(part) for part in hidden]
+    parts = [np.asanyarray(part) for part in hidden]
     if len(parts) != len(lengths):
         raise ParameterError(
             f"hidden has {len(parts)} entries for {len(lengths)} light curves; give one array of "
@@ -177,4 +177,9 @@ def flat_hidden(
                 f"light curve {position}: hidden must be {length} values of bool, one per "
                 f"observation, got {part.dtype} of shape {part.shape}."
             )
-    return np.concatenate(parts)
+        if np.ma.is_masked(part):
+            raise ParameterError(
+                f"light curve {position}: hidden is masked at observation "
+                f"{int(np.ma.getmaskarray(part).argmax())}; say True or False of each one."
+            )
+    return np.concatenate([np.asarray(part) for part in parts])

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bad_inputs import BAD, CASES, CURVES, LABELS, Case
+from bad_curves import BAD, CURVES, LABELS
+from bad_inputs import CASES, Case
 from example_curves import random_embedder, small_embedder
 from example_heads import classifier_of, frozen_embedder, narrow_heads
 from numpy.typing import NDArray

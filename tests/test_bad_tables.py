@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from bad_inputs import BAD, CASES, CURVE, CURVES, EVERY_SEVENTH, LABELS, Case, frame
+from bad_curves import BAD, CURVE, CURVES, EVERY_SEVENTH, LABELS, frame
+from bad_inputs import CASES, Case
 from example_curves import random_embedder, small_embedder
 from example_heads import classifier_of, frozen_embedder
 
@@ -24,6 +26,7 @@ from sklearn_astromer import (
     PeriodFinder,
     as_light_curves,
 )
+from sklearn_astromer.dask import transform as dask_transform
 from sklearn_astromer.datasets import is_white_noise
 from sklearn_astromer.errors import LightCurveError, LightCurveWarning, ParameterError
 from sklearn_astromer.evaluation import few_shot_curve
@@ -81,6 +84,27 @@ def test__band_embedder__bad_or_odd_light_curves__as_the_embedder_itself(case: C
     with outcome.expected():
         result = IN_BANDS.transform(lists(case.X()))
         np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CHANGED_ALONE, ids=lambda case: case.given)
+def test__dask_transform__bad_or_odd_light_curves__as_the_embedder_itself(case: Case) -> None:
+    dask = pytest.importorskip("dask", reason="needs Dask")
+    dd = pytest.importorskip("dask.dataframe", reason="needs Dask")
+    outcome = case.everywhere
+    with dask.config.set({"dataframe.convert-string": False}):
+        frame = dd.from_pandas(lists(case.X()).drop(columns="band"), npartitions=1)
+    expected = None
+    if outcome.kind is None or issubclass(outcome.kind, Warning):
+        numbers = as_light_curves(case.numbers())
+        expected = np.full((4, 8), np.nan, np.float32)
+        kept = numbers.n_finite > 0
+        expected[kept] = EMBEDDER.transform(numbers[kept])
+    # Errors tell the row, and read it once more alone.
+    place = r"partition 0, row 2 \(read alone, as number 0\).*light curve 0"
+    outcome = replace(outcome, message=outcome.message.replace("light curve 2:", place + ":"))
+    with outcome.expected():
+        result = dask_transform(frame, EMBEDDER).compute(scheduler="synchronous")
+        np.testing.assert_allclose(result.to_numpy()[:, 1:], expected, rtol=1e-5, atol=1e-5)
 
 
 def test__band_embedder__labels_of_another_length__refused() -> None:

@@ -149,6 +149,8 @@ def test__hidden_at_random__many_windows__each_observation_is_equally_likely() -
 def test__flat_hidden__good_arrays__follow_each_other() -> None:
     flat = flat_hidden([np.array([True]), np.array([False, True])], np.array([1, 2]))
     assert flat.tolist() == [True, False, True]
+    nothing_masked = np.ma.masked_array([True], [False])
+    assert type(flat_hidden([nothing_masked], np.array([1]))) is np.ndarray
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,10 @@ def test__flat_hidden__good_arrays__follow_each_other() -> None:
         ([[True], [True]], "light curve 1: hidden must be 2 values of bool"),
         ([[True], [0, 1]], "light curve 1: .*got int64 of shape"),
         ([[[True]], [True, False]], "light curve 0: hidden must be 1 values"),
+        (
+            [[True], np.ma.masked_array([True, False], [False, True])],
+            "light curve 1: hidden is masked at observation 1; say True or False",
+        ),
     ],
 )
 def test__flat_hidden__wrong_form__error_names_the_curve(hidden: list, message: str) -> None:
