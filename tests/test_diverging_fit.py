@@ -249,14 +249,14 @@ def test__embedder_fit__weight_is_spoiled_behind_the_losses__is_noticed(
     def spoiling(self: torch.optim.Adam, *args: Any, **params: Any) -> Any:
         result = step(self, *args, **params)
         steps.append(1)
-        if len(steps) == 3:
+        if len(steps) == 8:
             with torch.no_grad():
                 self.param_groups[0]["params"][0].flatten()[0] = rubbish
         return result
 
     monkeypatch.setattr(torch.optim.Adam, "step", spoiling)
-    embedder = small_embedder(max_epochs=50, validation_fraction=None)
-    with pytest.warns(ConvergenceWarning, match="in epoch 3 a loss or a weight"):
+    embedder = small_embedder(max_epochs=50, validation_fraction=None, learning_rate=1e-2)
+    with pytest.warns(ConvergenceWarning, match="in epoch 8 a loss or a weight"):
         embedder.fit(CURVES)
-    assert len(steps) == 3
+    assert len(steps) == 8
     assert all(bool(value.isfinite().all()) for value in embedder.network_.parameters())

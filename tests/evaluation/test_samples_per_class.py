@@ -188,8 +188,8 @@ def test__fit__bad_labels__are_errors() -> None:
 
 def test__tags__are_those_of_the_inner_estimator_where_they_are_about_input() -> None:
     assert is_classifier(SamplesPerClass(LogisticRegression()))
-    assert get_tags(SamplesPerClass(LogisticRegression())).input_tags.sparse
-    assert get_tags(SamplesPerClass(AstromerEmbedder())).input_tags.three_d_array
+    for inner in (LogisticRegression(), AstromerEmbedder()):
+        assert get_tags(SamplesPerClass(inner)).input_tags == get_tags(inner).input_tags
     assert get_tags(SamplesPerClass(StandardScaler())).transformer_tags is not None
     # Labels are one column: stars of each class are counted.
     assert get_tags(RandomForestClassifier()).classifier_tags.multi_label
