@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -15,9 +17,13 @@ from tqdm import tqdm
 from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.training.batches import Batch, DeviceObservations
 from sklearn_astromer.training.devices import autocast, is_out_of_memory
+from sklearn_astromer.training.side_by_side import n_workers, workers
 from sklearn_astromer.windows import Windows, batches_of_like_length
 
 logger = logging.getLogger(__name__)
+
+# Fewer windows are done by one thread before another is ready for them.
+WORTH_A_THREAD = 16
 
 
 class WindowRunner:
@@ -98,12 +104,24 @@ class WindowRunner:
         result : Tensor
             What the function gave, on the CPU; never of half precision.
         """
-        waiting = batches_of_like_length(windows.length, self.batch_size)[::-1]
+        n_at_work = n_workers(-(-len(windows) // WORTH_A_THREAD), self.observations.device)
+        # As many batches for each, so that none has nothing to do at the end.
+        n_rounds = -(-len(windows) // (n_at_work * self.batch_size))
+        even_size = -(-len(windows) // max(1, n_rounds * n_at_work))
+        waiting = batches_of_like_length(windows.length, max(1, even_size))[::-1]
+        at_work: deque[tuple[NDArray[np.int64], Future[tuple[Batch, Tensor] | None]]] = deque()
         shared = self._bar
-        with nullcontext(shared) if shared is not None else self.progress(len(windows)) as bar:
-            while waiting:
-                chosen = waiting.pop()
-                done = self._try(windows[chosen], function)
+        with (
+            nullcontext(shared) if shared is not None else self.progress(len(windows)) as bar,
+            workers(n_at_work) as executor,
+        ):
+            while waiting or at_work:
+                # One more for each, so that none has to wait for what is done with the results.
+                while waiting and len(at_work) < 2 * n_at_work - 1:
+                    chosen = waiting.pop()
+                    at_work.append((chosen, executor.submit(self._try, windows[chosen], function)))
+                chosen, future = at_work.popleft()
+                done = future.result()
                 if done is None:
                     half = len(chosen) // 2
                     waiting += [chosen[half:], chosen[:half]]
