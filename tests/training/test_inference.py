@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from sklearn_astromer.light_curves import as_light_curves
 from sklearn_astromer.network import NetworkConfig
+from sklearn_astromer.training import inference
 from sklearn_astromer.training.batches import Batch, DeviceObservations
 from sklearn_astromer.training.inference import WindowRunner
 from sklearn_astromer.windows import Windows, consecutive_windows, usable_observations
@@ -47,6 +49,30 @@ def test__run__any_batch_size__every_window_once_with_its_own_result(batch_size:
     runner, windows = runner_of(batch_size)
     expected = [curve[:, 1].max() - curve[:, 1].mean() for curve in random_curves(LENGTHS)]
     np.testing.assert_allclose(by_window(runner, windows, largest_magnitude), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test__run__several_threads__work_side_by_side_with_the_same_results(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "WORTH_A_THREAD", 1)
+    before, names = torch.get_num_threads(), set()
+    at_once = threading.Barrier(2)
+
+    def together(batch: Batch) -> Tensor:
+        # The first two batches wait for each other.
+        if len(names) < 2:
+            names.add(threading.current_thread().name)
+            at_once.wait(timeout=60)
+        return largest_magnitude(batch)
+
+    torch.set_num_threads(2)
+    try:
+        got = by_window(*runner_of(batch_size), together)
+    finally:
+        torch.set_num_threads(before)
+    assert len(names) == 2
+    np.testing.assert_array_equal(got, by_window(*runner_of(1), largest_magnitude))
 
 
 @pytest.mark.parametrize(
