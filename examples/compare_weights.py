@@ -29,7 +29,6 @@ from hand_crafted_features import hand_crafted_features
 from numpy.typing import NDArray
 from pretraining_data import Source, read_report_stars
 from sklearn.base import ClassifierMixin
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -46,10 +45,6 @@ from sklearn_astromer.light_curves import Ephemerides
 from sklearn_astromer.periods import with_periods
 
 FINETUNING_CURVES = 200
-# Of features that are joined to an embedding, in units of their standard deviations: of 0 to 1 the
-# best one for logistic regression on 24 splits of stars of the training side, where it gains 0.1 to
-# 0.3 points of F1, and 1 loses as much.
-JOINED_WEIGHT = 0.3
 # Stars whose hidden magnitudes are predicted.
 MOST_SCORED = 600
 SIMULATED = "simulated"
@@ -75,20 +70,18 @@ def report_sets(options: argparse.Namespace) -> Iterator[Source]:
             yield read_report_stars(options.data, name)
 
 
-def classifiers(seed: int, n_columns: int | None = None) -> dict[str, ClassifierMixin]:
-    """Make the classifiers of numbers; all after so many columns, if any, are features joined on.
+def classifiers(seed: int) -> dict[str, ClassifierMixin]:
+    """Make the classifiers of numbers.
 
     Features have long tails, which a power transformation takes away: for stars of the training
-    side that was worth three points of F1 to logistic regression on them; embeddings do not mind.
+    side that was worth three points of F1 to logistic regression on them, and one where they are
+    joined to an embedding, which itself does not mind.
     """
-    scaled = make_pipeline(SimpleImputer(), PowerTransformer())
-    blocks = [("first", scaled, slice(0, n_columns))]
-    if n_columns is not None:
-        blocks.append(("joined", scaled, slice(n_columns, None)))
-    columns = ColumnTransformer(blocks, transformer_weights={"joined": JOINED_WEIGHT})
     return {
-        "LR": make_pipeline(columns, LogisticRegression(C=0.3, max_iter=5000)),
-        "kNN": make_pipeline(columns, KNeighborsClassifier()),
+        "LR": make_pipeline(
+            SimpleImputer(), PowerTransformer(), LogisticRegression(C=0.3, max_iter=5000)
+        ),
+        "kNN": make_pipeline(SimpleImputer(), PowerTransformer(), KNeighborsClassifier()),
         "RF": RandomForestClassifier(300, random_state=seed, n_jobs=-1),
     }
 
@@ -133,22 +126,13 @@ def needed_stars(splits: dict[int, list]) -> NDArray[np.int64]:
     return np.unique(np.concatenate(parts))
 
 
-def scores(
-    numbers: NDArray,
-    label: NDArray[np.str_],
-    splits: dict[int, list],
-    joined: NDArray | None = None,
-) -> Iterator[Scores]:
+def scores(numbers: NDArray, label: NDArray[np.str_], splits: dict[int, list]) -> Iterator[Scores]:
     """Score all classifiers of numbers, for all numbers of labels."""
-    n_columns = None
-    if joined is not None:
-        n_columns = numbers.shape[1]
-        numbers = np.hstack([numbers, joined])
     for name in classifiers(0):
         for n, rows in splits.items():
             found = []
             for seed, (train, test) in enumerate(rows):
-                model = classifiers(seed, n_columns)[name].fit(numbers[train], label[train])
+                model = classifiers(seed)[name].fit(numbers[train], label[train])
                 found.append(f1_macro(label[test], model.predict(numbers[test])))
             yield name, n, found
 
@@ -243,7 +227,7 @@ def compare(
             made_scores = finetuned_scores(where, curves, place, source.label, splits)
             yield from table(report, source, (f"{name}, fine-tuned", ""), made_scores)
         if name in options.weights and features is not None:
-            made_scores = scores(numbers, source.label, splits, joined=features)
+            made_scores = scores(np.hstack([numbers, features]), source.label, splits)
             yield from table(report, source, (f"{name} + features", ""), made_scores)
 
 
