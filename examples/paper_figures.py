@@ -72,6 +72,9 @@ def _rows_of(
 ) -> list[tuple[str, pd.DataFrame]]:
     """Give the fits of each model of a scenario, and of each baseline, with its name."""
     pairs = [pair for pair in planned_models(options) if pair[0] in (scenario, BASELINE)]
+    # Lines are coloured in turn. Not all scenarios have logistic regression: if it comes last, the
+    # others look the same in all panels.
+    pairs.sort(key=lambda pair: pair[1] == "logistic")
     return [(NAMES[model], select(rows, of, model)) for of, model in pairs]
 
 
