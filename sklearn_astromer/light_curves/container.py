@@ -302,6 +302,14 @@ class LightCurves(TableReaders):
     def __iter__(self) -> Iterator[npt.NDArray[np.float64]]:
         return (self[position] for position in range(len(self)))
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Refuse: whoever wants one array of numbers, as most classifiers do, wants embeddings."""
+        raise TypeError(
+            f"{self!r} are no table of numbers. Turn them into one first, as in make_pipeline("
+            "AstromerEmbedder.pretrained(), RandomForestClassifier()), or by transform before "
+            "anything that looks at X itself. to_list() gives an array for each of them."
+        )
+
     def __repr__(self) -> str:
         median = f", median length {np.median(self.lengths):g}" if len(self) else ""
         errors = "without" if self.error is None else "with"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -186,6 +187,21 @@ def test__repr__errors_and_none__says_what_is_held():
 
 
 # Indexing
+
+
+@pytest.mark.parametrize("lengths", [[3, 5, 2, 4], [3, 3, 3, 3]])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        np.asarray,
+        lambda curves: RandomForestClassifier().fit(curves, [0, 1, 0, 1]),
+        lambda curves: BaggingClassifier(LogisticRegression()).fit(curves, [0, 1, 0, 1]),
+    ],
+    ids=["numpy", "forest", "bagging"],
+)
+def test__array__who_wants_a_table_of_numbers__told_to_embed(ask, lengths) -> None:
+    with pytest.raises(TypeError, match=r"4 light curves, .* are no table of numbers.*pretrained"):
+        ask(make_curves(lengths))
 
 
 @settings(max_examples=60, deadline=None)
