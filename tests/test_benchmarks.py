@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from sklearn_astromer import AstromerEmbedder, LightCurves
 from sklearn_astromer.datasets import make_variable_stars
@@ -21,6 +22,7 @@ from sklearn_astromer.network import NetworkConfig
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "examples" / "benchmarks"
 COLUMNS = ("time", "mag", "err")
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 @pytest.fixture
@@ -63,6 +65,25 @@ def test__transform__with_onnx_and_real_curves__compares_all_ways(rows_of, tmp_p
     ways = ["transform", "padded batches of 64", "ONNX Runtime, one curve per call"]
     assert names(rows) == 3 * ways
     assert rows[-1]["table"].startswith("stars.parquet, 3 light curves")
+
+
+@pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NEEDS_GPU])]
+)
+def test__transform__in_bfloat16_with_observations_there__compared_with_its_own_limit(
+    rows_of, device: str
+) -> None:
+    rows = rows_of("transform", f"--curves 4 --resident --precision bfloat16 --device {device}")
+    there = "transform, observations on the device"
+    assert names(rows) == 2 * ["transform", "padded batches of 64", there]
+    assert {row["limit"] for row in rows} == {"bfloat16 matrix product"}
+
+
+def test__transform__onnx_on_another_device__refused(rows_of, monkeypatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    with pytest.raises(SystemExit, match="leave out --onnx, or --device"):
+        rows_of("transform", "--curves 4 --onnx --device cuda")
 
 
 def test__compare__any__tells_medians_ratios_and_shares(rows_of) -> None:
@@ -120,12 +141,23 @@ def test__dask_workers__few_curves__compares_two_with_one(
     assert rows[0]["ratio"] == 1
 
 
-def test__check_alike__other_embeddings__stops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test__check_alike__other_embeddings__stops(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     transform = measuring(monkeypatch, "transform")
     curves = LightCurves(np.arange(4.0), np.arange(4.0), offsets=[0, 4])
-    ways = {"one": lambda _: np.zeros((1, 2)), "other": lambda _: np.full((1, 2), 1e-3)}
-    with pytest.raises(SystemExit, match=r"one and other differ by 1\.0e-03"):
-        transform.check_alike(ways, curves)
+    embedder = AstromerEmbedder(max_epochs=1, random_state=0, device="cpu").fit(curves[[0, 0]])
+
+    def nearly(curves: LightCurves) -> np.ndarray:
+        return embedder.transform(curves) * 1.001
+
+    ways = {"right": embedder.transform, "nearly right": nearly}
+    transform.check_alike(ways, curves, embedder, torch.bfloat16)
+    assert (
+        "nearly right: largest difference from float32 on a CPU 1.0e-03" in capsys.readouterr().out
+    )
+    with pytest.raises(SystemExit, match=r"^nearly right gives other embeddings than float32"):
+        transform.check_alike(ways, curves, embedder, torch.float32)
 
 
 def test__padded_transform__long_curves__are_the_embedders(
@@ -134,7 +166,7 @@ def test__padded_transform__long_curves__are_the_embedders(
     transform = measuring(monkeypatch, "transform")
     curves = transform.random_curves(np.array([5, 450, 200, 399]))
     embedder = AstromerEmbedder(max_epochs=1, random_state=0, device="cpu").fit(curves)
-    padded = transform.padded_transform(embedder.network_, curves, batch=3)
+    padded = transform.padded_transform(embedder.network_, curves, "float32", batch=3)
     np.testing.assert_allclose(padded, embedder.transform(curves), atol=1e-5)
 
 

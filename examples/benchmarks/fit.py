@@ -2,8 +2,8 @@
 
 The first table: windows per second of `AstromerEmbedder.fit` with the paper's architecture, beside
 a bare torch loop over batches that are there already. The second: steps of long pre-training, as in
-examples/pretrain.py, with both architectures. All windows are full; the limit is the rate of
-float32 matrix products, of which training does three times as many as inference.
+examples/pretrain.py, with both architectures. All windows are full; the limit is the rate of matrix
+products, in the precision of the network's. Training does three times as many as inference.
 
 Usage: python examples/benchmarks/fit.py [--curves 256] [--epochs 2] [--batch-size 64]
        [--device auto] [--precision auto] [--repeats 3] [--json FILE]
@@ -15,14 +15,22 @@ import argparse
 
 import numpy as np
 import torch
-from measuring import Report, Way, add_options, operations, random_curves
+from measuring import (
+    Report,
+    Way,
+    add_device_options,
+    add_options,
+    multiplied_in,
+    operations,
+    random_curves,
+)
 
 from sklearn_astromer import AstromerEmbedder, LightCurves
 from sklearn_astromer.network import AstromerNetwork
 from sklearn_astromer.network.config import ARCHITECTURES
 from sklearn_astromer.preparation import observations_for
 from sklearn_astromer.training.batches import DeviceObservations
-from sklearn_astromer.training.devices import autocast, resolve_device
+from sklearn_astromer.training.devices import autocast
 from sklearn_astromer.training.long_run import LongRunSettings, TellingNetwork, long_run_net
 from sklearn_astromer.training.mixture import MixtureSettings, MixtureWindows
 from sklearn_astromer.training.portraits import N_PORTRAIT, portraits
@@ -115,11 +123,11 @@ def main() -> None:
     parser.add_argument("--curves", type=int, default=256)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--device", type=resolve_device, default="auto")
-    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    add_device_options(parser, default="auto")
     add_options(parser, repeats=3)
     options = parser.parse_args()
-    report = Report("fit", options, options.device)
+    dtype = multiplied_in(options.device, options.precision)
+    report = Report("fit", options, options.device, dtype)
     curves = random_curves(np.full(options.curves, PAPER.window_size))
     measure_fit(report, curves, options)
     ways = [pretraining_epoch(name, curves, options) for name in ("paper", "folding")]

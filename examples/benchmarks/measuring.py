@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sklearn_astromer import LightCurves, __version__
 from sklearn_astromer.network import NetworkConfig
+from sklearn_astromer.training.devices import autocast, resolve_device
 
 CPU = torch.device("cpu")
 
@@ -47,16 +48,30 @@ class Way:
     work: float | None = None
 
 
-def matrix_product(size: int, device: torch.device = CPU) -> Way:
-    """Give what a machine can do: float32 matrix products; the work is in operations."""
-    matrix = torch.randn(size, size, device=device)
+def matrix_product(
+    size: int, device: torch.device = CPU, dtype: torch.dtype = torch.float32
+) -> Way:
+    """Give what a machine can do: matrix products; the work is in operations."""
+    matrix = torch.randn(size, size, device=device, dtype=dtype)
 
     def multiply() -> None:
         matrix @ matrix
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    return Way("float32 matrix product", multiply, work=2 * size**3)
+    return Way(f"{str(dtype).removeprefix('torch.')} matrix product", multiply, work=2 * size**3)
+
+
+def add_device_options(parser: argparse.ArgumentParser, default: str = "cpu") -> None:
+    """Add the options of benchmarks that can use a GPU."""
+    parser.add_argument("--device", type=resolve_device, default=default, help="auto, cpu, cuda")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+
+
+def multiplied_in(device: torch.device, precision: str) -> torch.dtype:
+    """Tell in what type a network multiplies matrices there."""
+    with autocast(device, precision):
+        return (torch.ones(1, 1, device=device) @ torch.ones(1, 1, device=device)).dtype
 
 
 def add_options(parser: argparse.ArgumentParser, repeats: int = 5) -> None:
@@ -78,14 +93,21 @@ class Report:
         With what `add_options` adds.
     device : torch.device
         Whose rate of matrix products describes the machine, and is the limit of most benchmarks.
+    dtype : torch.dtype
+        Of these products.
     """
 
     def __init__(
-        self, benchmark: str, options: argparse.Namespace, device: torch.device = CPU
+        self,
+        benchmark: str,
+        options: argparse.Namespace,
+        device: torch.device = CPU,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         torch.set_num_threads(options.threads)
         self.benchmark, self.repeats, self.path = benchmark, options.repeats, options.json
-        self.matrix_product = matrix_product(options.matrix_size, device)
+        self.dtype = dtype
+        self.matrix_product = matrix_product(options.matrix_size, device, dtype)
         self.machine = machine(self.matrix_product, device)
         print(f"\n## {benchmark}\n")
         print(", ".join(f"{name} {value}" for name, value in self.machine.items()), flush=True)

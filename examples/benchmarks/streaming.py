@@ -6,7 +6,7 @@ memory of the process, which is printed after each size (sizes are measured in o
 is the first size, the limit the embedding of one batch that is in memory already.
 
 Usage: python examples/benchmarks/streaming.py [--sizes 1000 10000 100000 1000000]
-       [--batch-rows 1000] [--weights macho] [--json FILE]
+       [--batch-rows 1000] [--weights macho] [--device cpu] [--precision auto] [--json FILE]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import Report, add_options, print_table
+from measuring import Report, add_device_options, add_options, multiplied_in, print_table
 
 from sklearn_astromer import AstromerEmbedder, as_light_curves
 from sklearn_astromer.streaming import transform_parquet
@@ -93,10 +93,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--batch-rows", type=int, default=1000)
     parser.add_argument("--weights", default="macho", help="name of weights")
+    add_device_options(parser)
     add_options(parser, repeats=1)
     options = parser.parse_args()
-    report = Report("streaming", options)
-    embedder = AstromerEmbedder.pretrained(options.weights, device="cpu")
+    dtype = multiplied_in(options.device, options.precision)
+    report = Report("streaming", options, options.device, dtype)
+    embedder = AstromerEmbedder.pretrained(
+        options.weights, device=options.device, precision=options.precision
+    )
     (batch,) = simulated(options.batch_rows, options.batch_rows)
     curves = as_light_curves(pa.Table.from_batches([batch]))
     in_memory = []

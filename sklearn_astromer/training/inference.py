@@ -116,8 +116,9 @@ class WindowRunner:
             workers(n_at_work) as executor,
         ):
             while waiting or at_work:
-                # One more for each, so that none has to wait for what is done with the results.
-                while waiting and len(at_work) < 2 * n_at_work - 1:
+                # Twice as many as are done at once, so that nobody, and no GPU, has to wait for
+                # what is done with the results.
+                while waiting and len(at_work) < 2 * n_at_work:
                     chosen = waiting.pop()
                     at_work.append((chosen, executor.submit(self._try, windows[chosen], function)))
                 chosen, future = at_work.popleft()
@@ -126,7 +127,8 @@ class WindowRunner:
                     half = len(chosen) // 2
                     waiting += [chosen[half:], chosen[:half]]
                     continue
-                yield chosen, *done
+                batch, result = done
+                yield chosen, batch, result.cpu()
                 bar.update(len(chosen))
 
     def _try(
@@ -140,7 +142,7 @@ class WindowRunner:
                 result = function(batch)
                 if result.dtype == torch.bfloat16:
                     result = result.float()
-                return batch, result.cpu()
+                return batch, result
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

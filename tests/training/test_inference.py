@@ -75,6 +75,20 @@ def test__run__several_threads__work_side_by_side_with_the_same_results(
     np.testing.assert_array_equal(got, by_window(*runner_of(1), largest_magnitude))
 
 
+def test__run__one_thread__next_batch_begun_before_the_results_of_one_are_asked_for() -> None:
+    # A GPU works on it meanwhile.
+    runner, windows = runner_of(batch_size=2)
+    n_begun = 0
+
+    def count(batch: Batch) -> Tensor:
+        nonlocal n_begun
+        n_begun += 1
+        return largest_magnitude(batch)
+
+    begun = [n_begun for _ in runner.run(windows, count)]
+    assert begun == [2, 3, 4, 5, 6, 6]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -99,8 +113,8 @@ def test__run__memory_runs_out__halves_and_goes_on_with_the_same_results(
     with caplog.at_level(logging.WARNING):
         got = by_window(runner, windows, greedy)
     np.testing.assert_array_equal(got, by_window(*runner_of(1), largest_magnitude))
-    # 11 windows are 6 and 5 rather than 8 and 3.
-    assert tried[:2] == [6, 3]
+    # 11 windows are 6 and 5 rather than 8 and 3; the second batch is begun before the first is done.
+    assert tried[:3] == [6, 5, 3]
     assert runner.batch_size <= fits
     assert "trying half" in caplog.text
 
@@ -139,7 +153,8 @@ def test__run__other_errors__come_through_at_once(error: Exception) -> None:
 
     with pytest.raises(type(error), match=str(error)):
         by_window(*runner_of(4), broken)
-    assert calls == [4]
+    # The second batch was begun before the result of the first was asked for.
+    assert calls == [4, 4]
 
 
 @pytest.mark.parametrize(
