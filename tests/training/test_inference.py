@@ -113,7 +113,7 @@ def test__run__memory_runs_out__halves_and_goes_on_with_the_same_results(
     with caplog.at_level(logging.WARNING):
         got = by_window(runner, windows, greedy)
     np.testing.assert_array_equal(got, by_window(*runner_of(1), largest_magnitude))
-    # 11 windows are 6 and 5 rather than 8 and 3; the second batch is begun before the first is done.
+    # 11 windows are 6 and 5 rather than 8 and 3; the second is begun before the first is asked for.
     assert tried[:3] == [6, 5, 3]
     assert runner.batch_size <= fits
     assert "trying half" in caplog.text
