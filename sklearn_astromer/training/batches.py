@@ -108,9 +108,8 @@ class DeviceObservations:
         # Where padding takes part in the attention, one position stands for all of it.
         additive = self.config.attention == "additive" and shortest < self.config.window_size
         width = min(longest + 1, self.config.window_size) if additive else longest
-        start, length, curve = (
-            torch.from_numpy(part).to(self.device)
-            for part in (windows.start, windows.length, windows.curve)
+        start, length, curve = _sent(
+            np.stack((windows.start, windows.length, windows.curve)), self.device
         )
         return self._gather(start, length, curve, width, padded=shortest < width)
 
@@ -195,6 +194,14 @@ def _minus_mean(values: Tensor, length: Tensor, padding: Tensor | None) -> tuple
     if padding is not None:
         values = values.masked_fill(padding, 0.0)
     return values, mean + first[:, 0]
+
+
+def _sent(values: NDArray[Any], device: torch.device) -> Tensor:
+    """Copy a little to a device; from pinned memory a GPU takes it in its turn, while we go on."""
+    tensor = torch.from_numpy(values)
+    if device.type == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _to_device(values: NDArray[Any], device: torch.device) -> Tensor:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +25,23 @@ logger = logging.getLogger(__name__)
 
 # Fewer windows are done by one thread before another is ready for them.
 WORTH_A_THREAD = 16
+
+
+class _Done(NamedTuple):
+    """A batch, and what a function made of it; not there yet if the event has not come."""
+
+    batch: Batch
+    result: Tensor
+    copied: torch.cuda.Event | None
+
+
+def _copied(device: torch.device) -> torch.cuda.Event | None:
+    """Mark what a GPU has been told to do so far; on a CPU it is done."""
+    if device.type == "cpu":
+        return None
+    event = torch.cuda.Event()
+    event.record(torch.cuda.current_stream(device))
+    return event
 
 
 class WindowRunner:
@@ -109,7 +127,7 @@ class WindowRunner:
         n_rounds = -(-len(windows) // (n_at_work * self.batch_size))
         even_size = -(-len(windows) // max(1, n_rounds * n_at_work))
         waiting = batches_of_like_length(windows.length, max(1, even_size))[::-1]
-        at_work: deque[tuple[NDArray[np.int64], Future[tuple[Batch, Tensor] | None]]] = deque()
+        at_work: deque[tuple[NDArray[np.int64], Future[_Done | None]]] = deque()
         shared = self._bar
         with (
             nullcontext(shared) if shared is not None else self.progress(len(windows)) as bar,
@@ -127,13 +145,12 @@ class WindowRunner:
                     half = len(chosen) // 2
                     waiting += [chosen[half:], chosen[:half]]
                     continue
-                batch, result = done
-                yield chosen, batch, result.cpu()
+                if done.copied is not None:
+                    done.copied.synchronize()
+                yield chosen, done.batch, done.result
                 bar.update(len(chosen))
 
-    def _try(
-        self, windows: Windows, function: Callable[[Batch], Tensor]
-    ) -> tuple[Batch, Tensor] | None:
+    def _try(self, windows: Windows, function: Callable[[Batch], Tensor]) -> _Done | None:
         """Run one batch; None means that it did not fit, and a smaller one may."""
         device = self.observations.device
         try:
@@ -142,7 +159,9 @@ class WindowRunner:
                 result = function(batch)
                 if result.dtype == torch.bfloat16:
                     result = result.float()
-                return batch, result
+                # From a GPU into pinned memory, without waiting until it is there: otherwise the
+                # GPU would have nothing to do until the next batch is put together.
+                return _Done(batch, result.to("cpu", non_blocking=True), _copied(device))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
