@@ -20,7 +20,6 @@ from measuring import (
     Way,
     add_device_options,
     add_options,
-    multiplied_in,
     operations,
     random_curves,
 )
@@ -126,8 +125,7 @@ def main() -> None:
     add_device_options(parser, default="auto")
     add_options(parser, repeats=3)
     options = parser.parse_args()
-    dtype = multiplied_in(options.device, options.precision)
-    report = Report("fit", options, options.device, dtype)
+    report = Report("fit", options)
     curves = random_curves(np.full(options.curves, PAPER.window_size))
     measure_fit(report, curves, options)
     ways = [pretraining_epoch(name, curves, options) for name in ("paper", "folding")]

@@ -68,7 +68,7 @@ def add_device_options(parser: argparse.ArgumentParser, default: str = "cpu") ->
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
 
 
-def multiplied_in(device: torch.device, precision: str) -> torch.dtype:
+def _multiplied_in(device: torch.device, precision: str) -> torch.dtype:
     """Tell in what type a network multiplies matrices there."""
     with autocast(device, precision):
         return (torch.ones(1, 1, device=device) @ torch.ones(1, 1, device=device)).dtype
@@ -90,24 +90,17 @@ class Report:
     benchmark : str
         Its name.
     options : argparse.Namespace
-        With what `add_options` adds.
-    device : torch.device
-        Whose rate of matrix products describes the machine, and is the limit of most benchmarks.
-    dtype : torch.dtype
-        Of these products.
+        With what `add_options` adds, and perhaps `add_device_options`. Matrix products of the
+        device, in the type in which a network multiplies there, describe the machine, and are the
+        limit of most benchmarks; without these options, of the CPU in float32.
     """
 
-    def __init__(
-        self,
-        benchmark: str,
-        options: argparse.Namespace,
-        device: torch.device = CPU,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
+    def __init__(self, benchmark: str, options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
         self.benchmark, self.repeats, self.path = benchmark, options.repeats, options.json
-        self.dtype = dtype
-        self.matrix_product = matrix_product(options.matrix_size, device, dtype)
+        device = getattr(options, "device", CPU)
+        self.dtype = _multiplied_in(device, getattr(options, "precision", "float32"))
+        self.matrix_product = matrix_product(options.matrix_size, device, self.dtype)
         self.machine = machine(self.matrix_product, device)
         print(f"\n## {benchmark}\n")
         print(", ".join(f"{name} {value}" for name, value in self.machine.items()), flush=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import Report, add_device_options, add_options, multiplied_in, print_table
+from measuring import Report, add_device_options, add_options, print_table
 
 from sklearn_astromer import AstromerEmbedder, as_light_curves
 from sklearn_astromer.streaming import transform_parquet
@@ -96,8 +96,7 @@ def main() -> None:
     add_device_options(parser)
     add_options(parser, repeats=1)
     options = parser.parse_args()
-    dtype = multiplied_in(options.device, options.precision)
-    report = Report("streaming", options, options.device, dtype)
+    report = Report("streaming", options)
     embedder = AstromerEmbedder.pretrained(
         options.weights, device=options.device, precision=options.precision
     )

@@ -33,7 +33,6 @@ from measuring import (
     Way,
     add_device_options,
     add_options,
-    multiplied_in,
     operations,
     print_table,
     random_curves,
@@ -195,8 +194,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.onnx and options.device.type != "cpu":
         raise SystemExit("--onnx runs on the CPU; leave out --onnx, or --device.")
-    dtype = multiplied_in(options.device, options.precision)
-    report = Report("transform", options, options.device, dtype)
+    report = Report("transform", options)
     # The paper's architecture; the speed does not depend on what the weights are.
     example = random_curves(np.full(4, 10))
     embedder = AstromerEmbedder(
