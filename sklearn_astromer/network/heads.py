@@ -190,9 +190,10 @@ class LSTMHead(nn.Module):
         position = torch.arange(features.shape[1], device=features.device)
         padding = position >= length[:, None]
         x = self.standardise(features).masked_fill(padding[:, :, None], 0.0)
-        x = self.dropout(self.first_norm(self.first(x)[0]))
+        x = self.dropout(self.first_norm(_states(self.first, x)))
         # What comes after the last observation cannot change its state; only that state is read.
-        last = self.second(x)[0][torch.arange(len(length), device=length.device), length - 1]
+        states = _states(self.second, x)
+        last = states[torch.arange(len(length), device=length.device), length - 1]
         return self.output(self.dropout(self.second_norm(last)))
 
 
@@ -291,6 +292,15 @@ class HeadedNetwork(nn.Module):
             assert magnitude is not None
             features = self.read(time, magnitude, length, **others)
         return self.head(features, length)
+
+
+def _states(layer: nn.LSTM, x: Tensor) -> Tensor:
+    """Give the state of a layer after each observation."""
+    # torch's LSTM in bfloat16 is oneDNN's, which x86 CPUs without AVX-512 do not have: it raises.
+    if x.device.type == "cpu" and "AVX512" not in torch.backends.cpu.get_cpu_capability():
+        with torch.autocast("cpu", enabled=False):
+            return layer(x.to(layer.get_parameter("weight_hh_l0").dtype))[0]
+    return layer(x)[0]
 
 
 def _initialise_lstm(layer: nn.LSTM) -> None:
