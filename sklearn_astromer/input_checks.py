@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
 from sklearn_astromer.light_curves.arrays import as_numbers, refuse_no_curves
-from sklearn_astromer.light_curves.door import refuse_text
+from sklearn_astromer.light_curves.door import refuse_other_kinds
 from sklearn_astromer.light_curves.frames import refuse_column_types
 
 
@@ -48,7 +48,7 @@ def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
             for name in ("n_features_in_", "feature_names_in_"):
                 estimator.__dict__.pop(name, None)
         return as_light_curves(X)
-    refuse_text(X)
+    refuse_other_kinds(X)
     X = _real_numbers(X)
     # Infinite values are left to LightCurves, which names the curve.
     checks: dict[str, Any] = {

@@ -324,6 +324,12 @@ CASES = [
         lambda: CURVES,
         note="columns are found by their names",
     ),
+    Case(
+        "the same as a data frame of polars, or as an Arrow table",
+        lambda: among(pl.DataFrame(CURVE[:, [2, 0, 1]], schema=["err", "mjd", "mag"])),
+        lambda: CURVES,
+        note="columns are found by their names",
+    ),
     # No numbers
     Case(
         "strings",
@@ -354,6 +360,16 @@ CASES = [
         "the path of a file",
         lambda: "stars.csv",
         everywhere=no_numbers("not text: 'stars.csv'.*datasets.read_text"),
+    ),
+    Case(
+        "a dict, a generator, a data frame that is not collected yet",
+        lambda: dict(enumerate(CURVES)),
+        everywhere=no_numbers("cannot be read from a dict.*Make a list.*collect"),
+    ),
+    Case(
+        "a dict in place of a light curve",
+        lambda: among({"time": CURVE[:, 0], "mag": CURVE[:, 1]}),
+        everywhere=no_numbers("light curve 2 is a dict"),
     ),
     # Wrong shapes
     Case(

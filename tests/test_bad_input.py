@@ -203,7 +203,7 @@ def left_out(name: str, case: Case) -> bool:
     # Whatever is no light curve counts as features; and of labels, more is asked first.
     return name == "few_shot_curve" and (
         case.given.startswith(("a 2-D array", "a data frame of mag"))
-        or case.given in ("an empty list", "an array without rows", "the path of a file")
+        or case.given in ("an empty list", "an array without rows")
         or case.embedded is not None
     )
 

@@ -10,12 +10,11 @@ from that.
 # %%
 # A survey on disk
 # ----------------
-# One row per star, with columns of lists, in two files.
+# One row per star, with its id and columns of lists, in two files.
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sklearn_astromer.datasets import make_variable_stars
@@ -25,15 +24,7 @@ scratch = tempfile.TemporaryDirectory()
 work = Path(scratch.name)
 (work / "survey").mkdir()
 for number, part in enumerate([X[:200], X[200:]]):
-    table = pa.table(
-        {
-            "object_id": [f"field {number}, star {star}" for star in range(len(part))],
-            "mjd": [curve[:, 0] for curve in part],
-            "mag": [curve[:, 1].astype(np.float32) for curve in part],
-            "magerr": [curve[:, 2].astype(np.float32) for curve in part],
-        }
-    )
-    pq.write_table(table, work / "survey" / f"field{number}.parquet")
+    pq.write_table(part.to_arrow(), work / "survey" / f"field{number}.parquet")
 X
 
 # %%

@@ -28,6 +28,7 @@ from sklearn_astromer.evaluation.choosing import checked_labels, class_codes, ra
 from sklearn_astromer.evaluation.scores import f1_macro
 from sklearn_astromer.evaluation.splits import FewShotSplit
 from sklearn_astromer.light_curves import as_light_curves, holds_light_curves
+from sklearn_astromer.light_curves.door import refuse_other_kinds
 from sklearn_astromer.progress import progress_bar
 
 __all__ = ["few_shot_curve"]
@@ -157,6 +158,7 @@ def few_shot_curve(
         on_too_few=on_too_few,
     )
     labels = checked_labels(y)
+    refuse_other_kinds(X)
     X, labels = indexable(as_light_curves(X) if holds_light_curves(X) else X, labels)
     classes, codes = class_codes(labels)
     splits = list(splitter.split(X, labels))

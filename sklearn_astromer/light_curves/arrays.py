@@ -289,13 +289,15 @@ def _as_curve(curve: Any, position: int) -> npt.NDArray[Any]:
 
 def _columns_by_name(curve: Any) -> Any:
     # In a data frame of one light curve the names decide, and not the order of the columns.
-    names = getattr(curve, "columns", None)
+    names = getattr(curve, "column_names", getattr(curve, "columns", None))
     if names is None or not all(isinstance(name, str) for name in names):
         return curve
     found = [usually_called(role, names) for role in ("time", "magnitude", "error")]
     if [len(candidates) for candidates in found[:2]] != [1, 1] or len(found[2]) > 1:
         return curve
-    return curve[[name for candidates in found for name in candidates]]
+    named = [name for candidates in found for name in candidates]
+    # Tables of Arrow, and frames of polars, select columns by a method.
+    return curve.select(named) if hasattr(curve, "select") else curve[named]
 
 
 def columns_of_padded(array: Any) -> FlatColumns:
@@ -347,19 +349,21 @@ def is_list_of_curves(values: Iterable[Any]) -> bool:
     lengths = set()
     for value in values:
         n_dimensions = dimensions(value)
-        if n_dimensions >= 2:
+        if n_dimensions >= 2 or isinstance(value, dict):
             return True
         lengths.add(len(value) if n_dimensions else None)
     return len(lengths) > 1 and None not in lengths
 
 
 def dimensions(value: Any) -> int:
-    """Tell how deep a value is, as far as its first element tells it: nested lists 2 at most."""
+    """Tell how deep a value is, as far as its first elements tell it: nested lists 2 at most."""
     n_dimensions = getattr(value, "ndim", None)
     if isinstance(n_dimensions, int):
         return n_dimensions
     if not isinstance(value, list | tuple):
-        return 0
-    if len(value) and (isinstance(value[0], list | tuple) or np.ndim(value[0])):
+        # Data frames of polars and tables of Arrow.
+        return len(getattr(value, "shape", ()))
+    # A row of a data frame, or a group of one, begins with its name.
+    if any(isinstance(inner, list | tuple) or np.ndim(inner) for inner in value[:2]):
         return 2
     return 1

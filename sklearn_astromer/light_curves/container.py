@@ -23,13 +23,13 @@ from sklearn_astromer.light_curves.arrays import (
     selected_positions,
 )
 from sklearn_astromer.light_curves.ephemerides import Ephemerides, joined_ephemerides
-from sklearn_astromer.light_curves.readers import TableReaders
+from sklearn_astromer.light_curves.table_methods import TableMethods
 from sklearn_astromer.light_curves.values import check_values, warn_of_one_curve
 
 __all__ = ["LightCurves"]
 
 
-class LightCurves(TableReaders):
+class LightCurves(TableMethods):
     """Many light curves of one band in flat arrays.
 
     The observations of all curves follow each other; curve ``i`` owns those from ``offsets[i]``

@@ -11,6 +11,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sklearn_astromer.light_curves.arrays import (
     columns_of_list,
@@ -100,17 +101,26 @@ def _converted(X: Any) -> LightCurves:
         return LightCurves(*columns[:3], offsets=columns.offsets)
     if holds_light_curves(X):
         return LightCurves.from_table(X)
-    refuse_text(X)
+    refuse_other_kinds(X)
     refuse_column_types(X)
     return LightCurves.from_grid(X)
 
 
-def refuse_text(X: Any) -> None:
-    """Raise a TypeError if light curves are given as text: as the path of a file, most likely."""
+def refuse_other_kinds(X: Any) -> None:
+    """Raise a TypeError for what holds no light curves yet: the path of a file, what is lazy."""
     first = X[0] if isinstance(X, list | tuple) and len(X) else X
     if isinstance(first, str | PathLike):
         raise TypeError(
             f"light curves are needed, not text: {os.fspath(first)!r}. If this is a file, read it "
             "first: datasets.read_text (one star in each file), read_ogle, read_macho, or "
             "LightCurves.read_parquet."
+        )
+    # numpy would make one object of them, and of a Dask data frame strings.
+    unread = not hasattr(X, "__array__") and not isinstance(X, list | tuple) and not issparse(X)
+    if (unread and not np.isscalar(X) and X is not None) or hasattr(X, "npartitions"):
+        raise TypeError(
+            f"light curves cannot be read from a {type(X).__name__} ({type(X).__module__}). Make a "
+            "list of what comes one by one (a generator, groups); collect what is lazy (collect(), "
+            "compute(), to_table()), or embed a Dask data frame by sklearn_astromer.dask; a dict "
+            "of columns is read by LightCurves.from_table."
         )

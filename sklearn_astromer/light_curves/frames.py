@@ -97,8 +97,10 @@ def unpacked(X: Any) -> Any:
     """Make a table, or an array of light curves, of a single column; return all else as it is.
 
     A ``ColumnTransformer`` hands over a column that is named alone (``"lightcurve"`` rather than
-    ``["lightcurve"]``) as a series.
+    ``["lightcurve"]``) as a series; Arrow tables give their columns as arrays, chunked or not.
     """
+    if (_is_a(X, "pyarrow", "ChunkedArray") or _is_a(X, "pyarrow", "Array")) and X.type.num_fields:
+        return import_pyarrow().table({"light curve": X})
     if _is_a(X, "polars", "Series") and X.dtype.is_nested():
         return X.to_frame()
     if _is_a(X, "pandas", "Series") and any(_lists_in_pandas(X.to_frame())):
@@ -288,6 +290,11 @@ def _is_missing(cell: Any) -> bool:
 def _cell(cell: Any, where: str) -> npt.NDArray[Any]:
     if type(cell) is np.ndarray and cell.ndim == 1 and cell.dtype.kind in "iuf":
         return cell
+    if dimensions(cell) >= 2:
+        raise LightCurveError(
+            f"{where}: holds a whole light curve, where a column holds the times, say, of each. "
+            "Give this column alone, as a frame of one column."
+        )
     if not _is_list_like(cell):
         if _is_missing(cell):
             return np.empty(0, np.float32)

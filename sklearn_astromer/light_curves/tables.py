@@ -1,4 +1,4 @@
-"""Light curves from tables and parquet files with one row per light curve.
+"""Light curves from tables and parquet files with one row per light curve, and such tables.
 
 All of them pass through Arrow.
 """
@@ -34,7 +34,7 @@ from sklearn_astromer.light_curves.table_columns import (
     looks_long,
 )
 
-__all__ = ["from_table", "holds_table", "read_parquet", "split_table"]
+__all__ = ["from_table", "holds_table", "read_parquet", "split_table", "to_arrow"]
 
 
 def holds_table(X: Any) -> bool:
@@ -222,3 +222,22 @@ def _read(arrow: Any, columns: CurveColumns) -> tuple[LightCurves, Bands | None]
         rows = np.repeat(np.arange(len(curves)), first.lengths)
         bands = Bands(arrow.column(columns.band_of_curve).chunks, rows)
     return curves, bands
+
+
+def to_arrow(curves: LightCurves) -> Any:
+    """Make a table with one row per light curve: see :meth:`LightCurves.to_arrow`."""
+    pa = import_pyarrow()
+    columns = {}
+    if curves.ids is not None:
+        try:
+            columns["id"] = pa.array(curves.ids)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+            raise LightCurveError(
+                f"the ids cannot be a column of a table ({problem}); give ids of one type by "
+                "with_ids."
+            ) from problem
+    for name in ("time", "magnitude", "error"):
+        values = getattr(curves, name)
+        if values is not None:
+            columns[name] = pa.LargeListArray.from_arrays(curves.offsets, values)
+    return pa.table(columns)

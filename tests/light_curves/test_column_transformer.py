@@ -159,6 +159,14 @@ def test__holds_light_curves__series_of_other_things__false(series):
     assert not holds_light_curves(series)
 
 
+def test__as_light_curves__nested_column_of_an_arrow_table__light_curves():
+    column = polars_structs().to_arrow()["lightcurve"]
+    for X in (column, column.combine_chunks(), pa.chunked_array([column.chunk(0)[:2], column[2:]])):
+        assert holds_light_curves(X)
+        for curve, expected in zip(as_light_curves(X), CURVES, strict=True):
+            np.testing.assert_array_equal(curve, expected)
+
+
 def test__as_light_curves__one_column_of_magnitudes__time_is_missing():
     for X in (pandas_arrays()["mag"], pandas_arrays()[["mag"]], polars_lists()["mag"]):
         with pytest.raises(ValueError, match="no columns of time and magnitude were recognised"):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import warnings
 
+import dask.dataframe
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+from example_curves import random_embedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
@@ -293,7 +298,45 @@ def test__as_light_curves__no_curves__zero_samples(X, shape):
         as_light_curves(X)
 
 
-@pytest.mark.parametrize("X", [None, {"a": 1}, sparse.csr_array(np.eye(3))])
+@pytest.mark.parametrize("X", [None, sparse.csr_array(np.eye(3))])
 def test__as_light_curves__something_else__type_error(X):
     with pytest.raises(TypeError, match="the array of magnitudes: holds"):
         as_light_curves(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        iter([CURVE]),
+        {"time": [CURVE[:, 0]], "mag": [CURVE[:, 1]]},
+        pl.LazyFrame({"time": [CURVE[:, 0]], "mag": [CURVE[:, 1]]}),
+        pd.DataFrame(CURVE, columns=["time", "mag"]).assign(id=1).groupby("id"),
+        dask.dataframe.from_pandas(pd.DataFrame({"time": [CURVE[:, 0]]}), npartitions=1),
+    ],
+    ids=lambda X: type(X).__name__,
+)
+def test__as_light_curves__not_there_yet__says_how_to_get_it(X):
+    for read in (as_light_curves, random_embedder().transform):
+        with pytest.raises(TypeError, match=f"from a {type(X).__name__} .*Make a list.*collect"):
+            read(X)
+
+
+@pytest.mark.parametrize("row", [(7, CURVE), [7, CURVE[:, 0], CURVE[:, 1]]], ids=["group", "row"])
+def test__as_light_curves__rows_or_groups_of_a_table__position(row):
+    with pytest.raises(ValueError, match="light curve 0: its rows are not all of the same length"):
+        as_light_curves([row, row])
+
+
+def test__as_light_curves__list_of_dicts__position():
+    with pytest.raises(TypeError, match="light curve 0 is a dict; expected"):
+        as_light_curves([{"time": [1.0], "mag": [15.0]}])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test__as_light_curves__list_of_tables__columns_by_name(make):
+    tables = [
+        make({"flag": [1.0] * len(curve), "mag": curve[:, 1], "mjd": curve[:, 0]})
+        for curve in (CURVE, CURVE_WITH_ERRORS)
+    ]
+    assert holds_light_curves(tables)
+    assert_holds(as_light_curves(tables), [CURVE, CURVE_WITH_ERRORS[:, :2]])

@@ -165,7 +165,11 @@ def test__from_table__lists_of_something_else__type_error(values, message):
     [
         ("abc", TypeError, "light curve 1, column 'mag': is a str"),
         (["a"], TypeError, "light curve 1, column 'mag': holds strings"),
-        (np.ones((2, 2)), ValueError, r"light curve 1, column 'mag' has shape \(2, 2\)"),
+        (
+            np.ones((2, 2)),
+            ValueError,
+            r"light curve 1, column 'mag': holds a whole light curve.*one column",
+        ),
         (np.zeros(1, "M8[s]"), TypeError, "light curve 1, column 'mag': holds dates"),
     ],
 )

@@ -362,3 +362,39 @@ def test__read_parquet__damaged_or_wrong_file__path_named(tmp_path, curves):
     pq.write_table(arrow_lists(curves), tmp_path / "curves.parquet")
     with pytest.raises(ValueError, match=r"curves.parquet: .*'tme' \(time\).*Did you mean 'time'"):
         LightCurves.read_parquet(tmp_path / "curves.parquet", time="tme")
+
+
+# Back into a table
+
+
+@pytest.mark.parametrize("ids", [None, range(6), list("abcdef"), [b"a", b"b"] * 3], ids=str)
+@pytest.mark.parametrize("with_errors", [True, False])
+def test__to_arrow__read_again__the_same(curves, ids, with_errors):
+    error = curves.error if with_errors else None
+    given = LightCurves(curves.time, curves.magnitude, error, offsets=curves.offsets, ids=ids)
+    table = given.to_arrow()
+    for form in (table, pl.from_arrow(table), table.to_pandas()):
+        assert_same(LightCurves.from_table(form), given, ids=ids is not None)
+    columns = {"id": ids is not None, "time": True, "magnitude": True, "error": with_errors}
+    assert table.column_names == [name for name, there in columns.items() if there]
+
+
+def test__to_arrow__some_of_the_light_curves__only_these_and_nothing_copied(curves):
+    some = curves[1:]
+    table = some.to_arrow()
+    assert_same(LightCurves.from_table(table), some)
+    numbers = table["magnitude"].chunk(0).values.to_numpy(zero_copy_only=True)
+    assert np.shares_memory(numbers, curves.magnitude)
+
+
+def test__to_arrow__without_a_measurement__stays_nan():
+    curves = LightCurves([1.0, np.nan], [np.nan, 15.0], offsets=[0, 2])
+    table = curves.to_arrow()
+    assert table["magnitude"].chunk(0).values.null_count == 0
+    np.testing.assert_array_equal(LightCurves.from_table(table)[0], curves[0])
+
+
+def test__to_arrow__ids_of_several_types__refused(curves):
+    named = curves.with_ids(np.array(["a", 1, 2.5] * 2, dtype=object))
+    with pytest.raises(ValueError, match=r"ids cannot be a column of a table.*with_ids"):
+        named.to_arrow()

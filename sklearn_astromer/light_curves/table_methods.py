@@ -1,4 +1,4 @@
-"""The methods of ``LightCurves`` that read tables, files and time series.
+"""The methods of ``LightCurves`` that read tables, files and time series, and make tables.
 
 What does the work is imported when it is called: light curves come first, tables second.
 """
@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sklearn_astromer.light_curves.table_columns import GivenNames
 
 if TYPE_CHECKING:
     from sklearn_astromer.light_curves.container import LightCurves
 
-__all__ = ["TableReaders"]
+__all__ = ["TableMethods"]
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
-class TableReaders:
-    """Class methods that make light curves of what other packages hold."""
+class TableMethods:
+    """Methods that make light curves of what other packages hold, and the other way round."""
 
     @classmethod
     def from_table(
@@ -214,3 +214,33 @@ class TableReaders:
 
         given = time_series.SeriesNames(time, magnitude, error, flux, flux_error)
         return time_series.from_time_series(series, given, zero_point)
+
+    def to_arrow(self) -> Any:
+        """Give a table with one row per light curve, which `from_table` reads.
+
+        Returns
+        -------
+        table : pyarrow.Table
+            Columns ``time``, ``magnitude`` and, where there are errors, ``error``: lists of numbers
+            that are not copied, NaN where there is no measurement. Before them ``id``, if the
+            light curves have ids. Ephemerides are left out.
+
+        Raises
+        ------
+        LightCurveError
+            If the ids are not all of one type.
+        ImportError
+            If pyarrow is not installed.
+
+        Examples
+        --------
+        >>> import pyarrow.parquet as pq
+        >>> from sklearn_astromer import LightCurves
+        >>> curves = LightCurves([0.0, 1.5, 0.2], [15.1, 15.3, 12.0], offsets=[0, 2, 3])
+        >>> pq.write_table(curves.with_ids(["a", "b"]).to_arrow(), "stars.parquet")
+        >>> LightCurves.read_parquet("stars.parquet").ids.tolist()
+        ['a', 'b']
+        """
+        from sklearn_astromer.light_curves import tables
+
+        return tables.to_arrow(cast("LightCurves", self))
