@@ -29,6 +29,7 @@ from sklearn_astromer.light_curves.table_columns import CurveColumns, choose_col
 from sklearn_astromer.running import current_network
 from sklearn_astromer.streaming.embedding import (
     FAULTS,
+    RESULTS,
     RowEmbedding,
     embedders_with_named_weights,
     feature_names,
@@ -48,14 +49,16 @@ def transform(
     frame: Any,
     estimator: Any,
     *,
+    method: str = "transform",
     columns: Mapping[str, Any] | None = None,
     on_empty: str = "nan",
     dtype: str = "float32",
 ) -> Any:
-    """Embed the light curves of a Dask data frame or an LSDB catalog, lazily.
+    """Embed or classify the light curves of a Dask data frame or an LSDB catalog, lazily.
 
-    The columns that hold the light curves are replaced by their embedding. All others stay, and so
-    do the index, the order of the rows and the partitions; leave out what you do not need before:
+    The columns that hold the light curves are replaced by their embedding, or by what is predicted.
+    All others stay, and so do the index, the order of the rows and the partitions; leave out what
+    you do not need before:
     ``transform(catalog[["objectid", "ra", "dec", "lightcurve"]], ...)``.
 
     Parameters
@@ -64,26 +67,29 @@ def transform(
         One row per light curve, with columns of lists or a nested column, as
         `LightCurves.from_table` takes it. Of a Dask data frame, columns of type ``object`` are
         taken for lists.
-    estimator : transformer
+    estimator : estimator
         Fitted or pre-trained, as `sklearn_astromer.streaming.transform_parquet` takes it. It is
         copied: what happens to it later changes nothing.
+    method : {"transform", "predict_proba", "predict"}, default="transform"
+        As `sklearn_astromer.streaming.transform_parquet` takes it.
     columns : dict, default=None
         Names of columns that are not called as usual, and the band: ``time``, ``magnitude``,
         ``error``, ``nested``, ``band`` and ``band_column``, as in `LightCurves.from_table`. None
         for a `BandEmbedder`, which has `columns` of its own.
     on_empty : {"nan", "raise"}, default="nan"
         What becomes of a light curve without any observation of finite time and magnitude (in the
-        band, or in all of the bands of a `BandEmbedder`): its embedding is NaN, or an error names
+        band, or in all of the bands of a `BandEmbedder`): its numbers are NaN, or an error names
         it.
     dtype : {"float32", "float64"}, default="float32"
-        Of the embeddings.
+        Of the numbers.
 
     Returns
     -------
     embeddings : of the same kind as `frame`
         Not yet computed. After the columns that stayed: ``n_observations`` (int32, those with
         finite time and magnitude), and one column for each of the estimator's
-        ``get_feature_names_out()``.
+        ``get_feature_names_out()``; or, by method, ``probability_RRab`` and so on, one for each
+        class, or ``prediction``.
 
     Raises
     ------
@@ -133,7 +139,8 @@ def transform(
     in_catalog = _is_catalog(frame)
     parameters.one_of("on_empty", on_empty, ("nan", "raise"))
     parameters.one_of("dtype", dtype, ("float32", "float64"))
-    features = feature_names(estimator)
+    parameters.one_of("method", method, tuple(RESULTS))
+    features = feature_names(estimator, method)
     form = form_for(estimator, _checked(columns))
     meta = frame.meta if in_catalog else frame._meta
     found = _choose(meta, form)
@@ -144,7 +151,7 @@ def transform(
     for embedder in embedders_with_named_weights(ready):
         embedder.network_ = current_network(embedder)
     embedding = RowEmbedding(
-        ready, form, found, None, n_features=len(features), on_empty=on_empty, dtype=dtype
+        ready, method, form, found, None, n_features=len(features), on_empty=on_empty, dtype=dtype
     )
     job = _Job.of(embedding, kept, features, frame)
     after = _with_embeddings(meta, job, *_nothing(job, dtype))
@@ -202,11 +209,7 @@ def _embed(frame: Any, job: _Job, place: str) -> Any:
             rows = _arrow_of(frame, embedding.columns)
         except FAULTS as problem:
             raise placed(problem, place) from problem
-        table, _ = embedding([Piece(rows, place, 0)], 0)
-    values = table["embedding"].combine_chunks().flatten().to_numpy()
-    return _with_embeddings(
-        frame, job, table[COUNT].to_numpy(), values.reshape(len(frame), len(job.features))
-    )
+        return _with_embeddings(frame, job, *embedding.numbers([Piece(rows, place, 0)]))
 
 
 def _with_embeddings(frame: Any, job: _Job, n_observations: Any, values: Any) -> Any:

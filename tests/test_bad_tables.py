@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -43,7 +44,7 @@ CHANGED_ALONE = [
     and isinstance(case.X(), list)
     and all(np.ndim(curve) == 2 and np.shape(curve)[1] == 3 for curve in case.X())
     # Of these, columns of numbers can be made.
-    and not isinstance(case.X()[BAD], list | pd.DataFrame)
+    and not isinstance(case.X()[BAD], list | pd.DataFrame | pl.DataFrame)
 ]
 
 

@@ -15,6 +15,7 @@ import pytest
 from example_curves import random_embedder
 from example_dask import ADDED, CURVES, LISTS, N_PARTITIONS, N_ROWS, compute, in_partitions, stars
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -100,6 +101,21 @@ def test__transform__named_weights_in_a_pipeline__equals_transform() -> None:
     done = compute(transform(in_partitions(stars()).partitions[1], pipeline))
     wanted = pipeline.transform(CURVES[6:12])
     np.testing.assert_allclose(done[pipeline.get_feature_names_out()], wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "predict"])
+def test__transform__what_is_predicted__equals_the_method(method: str) -> None:
+    frame = in_partitions(stars())
+    y = np.arange(N_ROWS) % 2
+    last = LogisticRegression() if method == "predict_proba" else Ridge()
+    model = make_pipeline(random_embedder(), last).fit(CURVES, y)
+    lazy = transform(frame, model, method=method)
+    added = {"predict_proba": ["probability_0", "probability_1"], "predict": ["prediction"]}
+    done = compute(lazy)
+    assert list(done.columns) == ["id", "colour", "n_observations", *added[method]]
+    assert lazy.dtypes.to_dict() == done.dtypes.to_dict()
+    wanted = getattr(model, method)(CURVES)
+    np.testing.assert_allclose(done[added[method]], wanted.reshape(N_ROWS, -1), atol=1e-5)
 
 
 def test__transform__float64__keeps_every_digit_of_a_period() -> None:

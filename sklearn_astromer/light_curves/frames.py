@@ -141,12 +141,8 @@ def holds_lists(frame: Any) -> bool | None:
     return None
 
 
-def _is_list_like(value: Any) -> bool:
-    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
-
-
 def _first_is_list(cells: Any) -> bool:
-    return _is_list_like(next((cell for cell in cells if not _is_missing(cell)), None))
+    return dimensions(next((cell for cell in cells if not _is_missing(cell)), None)) > 0
 
 
 def _lists_in_pandas(frame: Any) -> Iterator[bool]:
@@ -269,9 +265,9 @@ def _arrow_cells(cells: list[Any], name: str) -> Any:
     # numpy joins arrays several times faster than Arrow, and knows the row that does not fit.
     pa = import_pyarrow()
     known = next((cell for cell in cells if not _is_missing(cell)), None)
-    filled = next((cell for cell in cells if _is_list_like(cell) and len(cell)), [0.0])
+    filled = next((cell for cell in cells if dimensions(cell) and len(cell)), [0.0])
     value = next((value for value in filled if value is not None), 0.0)
-    if not _is_list_like(known) or isinstance(value, dict | str | bytes):
+    if not dimensions(known) or isinstance(value, dict | str | bytes):
         # An empty array of another type would not fit among arrays of strings.
         cells = [cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in cells]
         return pa.array(cells, from_pandas=True)
@@ -295,7 +291,7 @@ def _cell(cell: Any, where: str) -> npt.NDArray[Any]:
             f"{where}: holds a whole light curve, where a column holds the times, say, of each. "
             "Give this column alone, as a frame of one column."
         )
-    if not _is_list_like(cell):
+    if not dimensions(cell):
         if _is_missing(cell):
             return np.empty(0, np.float32)
         raise TypeError(f"{where}: is a {type(cell).__name__}; expected a list of numbers.")

@@ -1,4 +1,4 @@
-"""From rows that were read together to their embeddings; whatever is wrong is told by its row."""
+"""From rows that were read together to their embeddings or predictions; faults are told by row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer.embedder import AstromerEmbedder
 from sklearn_astromer.errors import AstromerError, LightCurveError, ParameterError
@@ -22,19 +24,24 @@ from sklearn_astromer.streaming.sources import Piece
 from sklearn_astromer.streaming.strange import StrangeRows
 
 FAULTS = (ValueError, TypeError)
+# Methods of estimators, and what the column of their results is called.
+RESULTS = {"transform": "embedding", "predict_proba": "probability", "predict": "prediction"}
 
 
-def feature_names(estimator: Any) -> list[str]:
-    """Give the names of the features that an estimator makes of light curves.
+def feature_names(estimator: Any, method: str) -> list[str]:
+    """Give the names of the numbers that an estimator makes of a light curve.
 
     Parameters
     ----------
-    estimator : transformer
+    estimator : estimator
         Fitted or pre-trained.
+    method : {"transform", "predict_proba", "predict"}
+        Which method makes them.
 
     Returns
     -------
     names : list of str
+        Those of the features; of the classes, after ``probability_``; or ``prediction`` alone.
 
     Raises
     ------
@@ -43,13 +50,27 @@ def feature_names(estimator: Any) -> list[str]:
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    for method in ("transform", "get_feature_names_out"):
-        if not hasattr(estimator, method):
+    kind = type(estimator).__name__
+    needed = [method, *(["get_feature_names_out"] if method == "transform" else [])]
+    for name in needed:
+        if not hasattr(estimator, name):
+            others = [f'"{other}"' for other in RESULTS if hasattr(estimator, other)]
+            remedy = f" It has method={' or '.join(others)}." if others else ""
             raise TypeError(
-                f"a {type(estimator).__name__} has no {method}; an estimator that makes features "
-                "of light curves is needed, such as AstromerEmbedder."
+                f"a {kind} has no {name}; an estimator that makes features of light curves is "
+                f"needed, such as AstromerEmbedder, or one that predicts something.{remedy}"
             )
-    return [str(name) for name in estimator.get_feature_names_out()]
+    if method == "transform":
+        return [str(name) for name in estimator.get_feature_names_out()]
+    check_is_fitted(estimator)
+    if method == "predict_proba":
+        return [f"{RESULTS[method]}_{label}" for label in estimator.classes_]
+    if is_classifier(estimator):
+        raise TypeError(
+            f'of a {kind}, a classifier, method="predict_proba" gives the probability of each class'
+            "; the most probable one is its prediction."
+        )
+    return [RESULTS[method]]
 
 
 def embedders_with_named_weights(estimator: Any) -> list[AstromerEmbedder]:
@@ -76,12 +97,14 @@ def embedders_with_named_weights(estimator: Any) -> list[AstromerEmbedder]:
 
 
 class RowEmbedding:
-    """Turns a batch of rows into their embeddings.
+    """Turns a batch of rows into their embeddings, or into what is predicted of them.
 
     Parameters
     ----------
-    estimator : transformer
+    estimator : estimator
         Fitted or pre-trained.
+    method : {"transform", "predict_proba", "predict"}
+        What is asked of it.
     form : Form
         In which it is given light curves.
     columns : CurveColumns
@@ -99,6 +122,7 @@ class RowEmbedding:
     def __init__(
         self,
         estimator: Any,
+        method: str,
         form: Form,
         columns: CurveColumns,
         id_type: Any,
@@ -108,6 +132,7 @@ class RowEmbedding:
         dtype: str,
     ) -> None:
         self.estimator = estimator
+        self.method = method
         self.form = form
         self.columns = columns
         self.id_type = id_type
@@ -129,11 +154,39 @@ class RowEmbedding:
         Returns
         -------
         table : pyarrow.Table
-            Columns ``row``, ``id`` (if there are ids), ``n_observations`` and ``embedding``.
+            Columns ``row``, ``id`` (if there are ids), ``n_observations`` and ``embedding``,
+            ``probability`` or ``prediction``.
         n_empty : int
             How many have no observation.
         """
         pa = import_pyarrow()
+        n_observations, numbers = self.numbers(batch)
+        n_rows = len(n_observations)
+        columns = {"row": pa.array(np.arange(first_row, first_row + n_rows, dtype=np.int64))}
+        if self.columns.id is not None:
+            columns["id"] = pa.chunked_array([self._ids(piece) for piece in batch])
+        columns["n_observations"] = pa.array(n_observations)
+        values = pa.array(numbers.ravel())
+        if self.method != "predict":
+            values = pa.FixedSizeListArray.from_arrays(values, self.n_features)
+        columns[RESULTS[self.method]] = values
+        return pa.table(columns), int((n_observations == 0).sum())
+
+    def numbers(self, batch: Sequence[Piece]) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Compute what is asked of the estimator.
+
+        Parameters
+        ----------
+        batch : sequence of Piece
+            The rows.
+
+        Returns
+        -------
+        n_observations : ndarray of int32, shape (n_rows,)
+            With finite time and magnitude.
+        numbers : ndarray of shape (n_rows, n_features)
+            NaN without observations.
+        """
         rows = self.form.join([self._read(piece) for piece in batch])
         n_observations = self.form.n_observations(rows)
         measured = np.flatnonzero(n_observations > 0)
@@ -141,20 +194,13 @@ class RowEmbedding:
         if self.on_empty == "raise" and len(measured) < n_rows:
             raise LightCurveError(
                 f"{_name_of(batch, int(np.argmin(n_observations > 0)))}: the light curve has no "
-                'observation with a finite time and magnitude. With on_empty="nan" its embedding '
-                "is NaN."
+                'observation with a finite time and magnitude. With on_empty="nan" its '
+                f"{RESULTS[self.method]} is NaN."
             )
-        embedding = np.full((n_rows, self.n_features), np.nan, self.dtype)
+        numbers = np.full((n_rows, self.n_features), np.nan, self.dtype)
         if len(measured):
-            embedding[measured] = self._transform(rows, measured, batch)
-        columns = {"row": pa.array(np.arange(first_row, first_row + n_rows, dtype=np.int64))}
-        if self.columns.id is not None:
-            columns["id"] = pa.chunked_array([self._ids(piece) for piece in batch])
-        columns["n_observations"] = pa.array(n_observations.astype(np.int32))
-        columns["embedding"] = pa.FixedSizeListArray.from_arrays(
-            pa.array(embedding.ravel()), self.n_features
-        )
-        return pa.table(columns), n_rows - len(measured)
+            numbers[measured] = self._computed(rows, measured, batch)
+        return n_observations.astype(np.int32), numbers
 
     def _read(self, piece: Piece) -> Any:
         def attempt(first: int, last: int) -> Any:
@@ -180,11 +226,13 @@ class RowEmbedding:
                 "them so, or name another column: columns={'id': ...}."
             ) from problem
 
-    def _transform(
+    def _computed(
         self, rows: Any, measured: NDArray[np.int64], batch: Sequence[Piece]
     ) -> NDArray[Any]:
         def attempt(first: int, last: int) -> Any:
-            return self.estimator.transform(self.form.select(rows, measured[first:last]))
+            return getattr(self.estimator, self.method)(
+                self.form.select(rows, measured[first:last])
+            )
 
         with self.strange.watched(_name_of(batch, 0)):
             values = told(attempt, len(measured), lambda at: _name_of(batch, int(measured[at])))
@@ -197,12 +245,18 @@ class RowEmbedding:
                 'output="mean" or "max".'
             )
         array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-        if array.shape != (n_rows, self.n_features):
+        expected = (n_rows,) if self.method == "predict" else (n_rows, self.n_features)
+        if array.shape != expected:
+            asked = {
+                "transform": "its feature names promise",
+                "predict_proba": "its classes promise",
+                "predict": "one number for each light curve is needed:",
+            }
             raise ParameterError(
-                f"the estimator gave an array of shape {array.shape}; its feature names promise "
-                f"{(n_rows, self.n_features)}. Let get_feature_names_out fit what transform gives."
+                f"the estimator gave an array of shape {array.shape}; {asked[self.method]} "
+                f"{expected}."
             )
-        return array
+        return array.reshape(n_rows, self.n_features)
 
 
 def told(attempt: Callable[[int, int], Any], n_rows: int, name: Callable[[int], str]) -> Any:

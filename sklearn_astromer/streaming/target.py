@@ -143,6 +143,10 @@ class Target:
             raise FileExistsError(
                 f"target {self.folder} holds other files, and no {MANIFEST}; name a new folder."
             )
+        if not any(self.folder.glob("part-*.parquet")):
+            # The call that began it failed at once: this one may correct what was wrong.
+            self._write_manifest(None)
+            return
         if self.n_rows is None:
             raise FileExistsError(
                 f"target {self.folder} was begun already, and a reader cannot be resumed: delete "

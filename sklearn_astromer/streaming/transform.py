@@ -17,6 +17,7 @@ from sklearn_astromer.light_curves.frames import import_pyarrow
 from sklearn_astromer.progress import progress_bar
 from sklearn_astromer.running import current_network
 from sklearn_astromer.streaming.embedding import (
+    RESULTS,
     RowEmbedding,
     embedders_with_named_weights,
     feature_names,
@@ -31,13 +32,14 @@ def transform_parquet(
     source: Any,
     target: str | Path,
     *,
+    method: str = "transform",
     columns: Mapping[str, Any] | None = None,
     batch_rows: int = 10_000,
     on_empty: str = "nan",
     dtype: str = "float32",
     verbose: int = 1,
 ) -> Path:
-    """Embed more light curves than fit in memory, from Parquet files to Parquet files.
+    """Embed or classify more light curves than fit in memory, from Parquet files to Parquet files.
 
     Rows are read, embedded and written `batch_rows` at a time, in the order of the source. If the
     process is stopped or killed, the same call goes on where it was, and ends with the same files
@@ -47,9 +49,10 @@ def transform_parquet(
 
     Parameters
     ----------
-    estimator : transformer
+    estimator : estimator
         Fitted or pre-trained, with `transform` and `get_feature_names_out`: `AstromerEmbedder`,
         `FoldedCurve`, `PeriodFinder`, `BandEmbedder`, or a pipeline or union that begins with them.
+        Or fitted, and a classifier or regressor of light curves: `AstromerClassifier`, a pipeline.
     source : path, list of paths, pyarrow.dataset.Dataset or Arrow reader
         One row per light curve, as `LightCurves.from_table` takes it: a Parquet file; a folder,
         whose ``*.parquet`` files are read in the order of their names, those in folders within
@@ -58,6 +61,9 @@ def transform_parquet(
         passes by once and so cannot be resumed, and the target must be new.
     target : str or Path
         Folder to make, or to go on with.
+    method : {"transform", "predict_proba", "predict"}, default="transform"
+        What is asked of the estimator: its features; the probabilities of the classes; or the
+        number that a regressor predicts.
     columns : dict, default=None
         Names of columns that are not called as usual, and the band: ``time``, ``magnitude``,
         ``error``, ``id``, ``nested``, ``band`` and ``band_column``, as in `LightCurves.from_table`.
@@ -67,10 +73,10 @@ def transform_parquet(
         grows with this and with the length of the light curves, not with the source.
     on_empty : {"nan", "raise"}, default="nan"
         What becomes of a light curve without any observation of finite time and magnitude (in the
-        band, or in all of the bands of a `BandEmbedder`): its embedding is NaN, and a warning
+        band, or in all of the bands of a `BandEmbedder`): its numbers are NaN, and a warning
         counts them; or an error names the first.
     dtype : {"float32", "float64"}, default="float32"
-        Of the embeddings in the files.
+        Of the numbers in the files.
     verbose : int, default=1
         1 shows a progress bar with light curves per second and the time left, 0 none; see
         `sklearn_astromer.progress`.
@@ -83,9 +89,11 @@ def transform_parquet(
         - ``part-00000.parquet``, ``part-00001.parquet`` ...: in the order of the source, columns
           ``row`` (place in the source, counted from 0), ``id`` (as in the source, if it has ids),
           ``n_observations`` (with finite time and magnitude) and ``embedding`` (list of fixed
-          size). Each file appears in one step, when it is complete.
-        - ``_manifest.json``: the files of the source with their numbers of rows, the arguments, the
-          names of the features, and under ``finished`` the numbers of rows, once all are there.
+          size), or, by method, ``probability`` (the same) or ``prediction`` (a number). Each file
+          appears in one step, when it is complete.
+        - ``_manifest.json``: the files of the source with their numbers of rows, the arguments,
+          under ``features`` the names of what is in the lists (``probability_RRab``, ...), and
+          under ``finished`` the numbers of rows, once all are there.
 
     Raises
     ------
@@ -131,7 +139,8 @@ def transform_parquet(
     parameters.whole("batch_rows", batch_rows)
     parameters.one_of("on_empty", on_empty, ("nan", "raise"))
     parameters.one_of("dtype", dtype, ("float32", "float64"))
-    features = feature_names(estimator)
+    parameters.one_of("method", method, tuple(RESULTS))
+    features = feature_names(estimator, method)
     names = checked_columns(columns)
     form = form_for(estimator, names)
     folder = Path(target)
@@ -141,6 +150,7 @@ def transform_parquet(
         raise LightCurveError("the source holds no light curves: all of its files have 0 rows.")
     arguments = {
         **_identity(estimator),
+        "method": method,
         "features": features,
         "columns": names,
         "batch_rows": int(batch_rows),
@@ -151,6 +161,7 @@ def transform_parquet(
     parts = Target(folder, arguments, opened.n_rows, int(batch_rows))
     embed = RowEmbedding(
         estimator,
+        method,
         form,
         opened.columns,
         opened.id_type,
@@ -162,7 +173,7 @@ def transform_parquet(
     if not n_rows:
         raise LightCurveError("the source holds no light curves: its reader gave 0 rows.")
     parts.finish(n_rows, n_empty)
-    _report_empty(n_rows, n_empty, form)
+    _report_empty(n_rows, n_empty, form, RESULTS[method])
     return folder
 
 
@@ -218,7 +229,7 @@ def _refuse_inside(folder: Path, source: Any) -> None:
             )
 
 
-def _report_empty(n_rows: int, n_empty: int, form: Form) -> None:
+def _report_empty(n_rows: int, n_empty: int, form: Form, result: str) -> None:
     if not n_empty:
         return
     bands = getattr(form, "bands", None) or getattr(form, "band", None)
@@ -229,11 +240,11 @@ def _report_empty(n_rows: int, n_empty: int, form: Form) -> None:
     )
     if n_empty == n_rows:
         raise LightCurveError(
-            f"{told}, so that there is nothing to embed; look into the files, or name other "
+            f"{told}, so that there is nothing to compute; look into the files, or name other "
             "columns, or another band: columns={...}."
         )
     warnings.warn(
-        f"{told}: their embeddings are NaN, and their n_observations 0.",
+        f"{told}: their {result} is NaN, and their n_observations 0.",
         LightCurveWarning,
         stacklevel=3,
     )

@@ -13,16 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 from example_curves import random_embedder
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from star_tables import CURVES, IDS, N_ROWS, MeanAndCount, embeddings, run
 
 from sklearn_astromer import (
+    AstromerClassifier,
     AstromerEmbedder,
     FoldedCurve,
     LightCurves,
 )
+from sklearn_astromer.errors import LightCurveWarning
 
 
 @pytest.mark.parametrize("batch_rows", [1, 4, 7, 30, 1000])
@@ -95,6 +97,83 @@ def test__transform_parquet__verbose__shows_rate_and_time_left(
     shown = capsys.readouterr().err
     assert "30/30" in shown
     assert "curve/s" in shown
+
+
+LABELS = np.array(["RRab", "RRc", "Mira"])[np.arange(N_ROWS) % 3]
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "AstromerClassifier"])
+def test__transform_parquet__classifier__its_probabilities(
+    star_file: Path, tmp_path: Path, kind: str
+) -> None:
+    if kind == "pipeline":
+        classifier = make_pipeline(random_embedder(), LogisticRegression())
+    else:
+        classifier = AstromerClassifier(
+            random_embedder(), train_encoder=True, encoder_epochs=1, max_epochs=2, random_state=0
+        )
+    classifier.fit(CURVES, LABELS)
+    out = tmp_path / "out"
+    table = run(classifier, star_file, out, method="predict_proba", batch_rows=8)
+    expected = classifier.predict_proba(CURVES)
+    np.testing.assert_allclose(np.stack(table["probability"].to_pylist()), expected, atol=1e-6)
+    assert table.column_names == ["row", "id", "n_observations", "probability"]
+    manifest = json.loads((out / "_manifest.json").read_text())
+    assert manifest["features"] == ["probability_Mira", "probability_RRab", "probability_RRc"]
+    assert manifest["method"] == "predict_proba"
+
+
+def test__transform_parquet__regressor__a_column_of_numbers(
+    star_file: Path, tmp_path: Path
+) -> None:
+    y = np.array([curve[:, 1].mean() for curve in CURVES])
+    regressor = make_pipeline(MeanAndCount(), LinearRegression()).fit(CURVES, y)
+    table = run(
+        regressor, star_file, tmp_path / "out", method="predict", batch_rows=8, dtype="float64"
+    )
+    np.testing.assert_allclose(table["prediction"].to_numpy(), y, atol=1e-6)
+    assert table.schema.field("prediction").type == pa.float64()
+    both = make_pipeline(MeanAndCount(), LinearRegression()).fit(CURVES, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match=r"shape \(30, 2\); one number for each .*: \(30,\)"):
+        run(both, star_file, tmp_path / "both", method="predict")
+
+
+def test__transform_parquet__star_without_observations__nothing_predicted(tmp_path: Path) -> None:
+    classifier = make_pipeline(MeanAndCount(), LogisticRegression()).fit(CURVES, LABELS)
+    rows = pa.table({"mjd": [[1.0, 2.0], []], "mag": [[15.0, 16.0], []]})
+    with pytest.warns(LightCurveWarning, match="1 of 2 .*: their probability is NaN"):
+        table = run(classifier, rows, tmp_path / "out", method="predict_proba")
+    probability = np.stack(table["probability"].to_pylist())
+    assert probability[0].sum() == pytest.approx(1)
+    assert np.isnan(probability[1]).all()
+
+
+def test__transform_parquet__method_it_does_not_have__says_which(
+    star_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    classifier = make_pipeline(MeanAndCount(), LogisticRegression())
+    with pytest.raises(NotFittedError):
+        run(classifier, star_file, out, method="predict_proba")
+    classifier.fit(CURVES, LABELS)
+    with pytest.raises(TypeError, match=r'has no transform.* method="predict_proba" or "predict"'):
+        run(classifier, star_file, out)
+    with pytest.raises(TypeError, match=r"a classifier, method=.predict_proba. gives"):
+        run(classifier, star_file, out, method="predict")
+    with pytest.raises(TypeError, match=r'MeanAndCount has no predict_proba.* method="transform"'):
+        run(MeanAndCount(), star_file, out, method="predict_proba")
+    with pytest.raises(ValueError, match="method must be one of "):
+        run(MeanAndCount(), star_file, out, method="embed")
+    assert not out.exists()
+
+
+def test__transform_parquet__failed_at_once__may_be_called_otherwise(
+    star_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="a list; one row per light curve"):
+        run(random_embedder(output="sequence"), star_file, tmp_path / "out")
+    table = run(random_embedder(), star_file, tmp_path / "out")
+    np.testing.assert_allclose(embeddings(table), random_embedder().transform(CURVES), atol=1e-6)
 
 
 def test__transform_parquet__curve_the_estimator_refuses__is_named(
