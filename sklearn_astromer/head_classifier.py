@@ -11,10 +11,8 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import (
     Tags,
-    assert_all_finite,
     check_consistent_length,
     check_random_state,
-    column_or_1d,
     compute_sample_weight,
 )
 from sklearn.utils.multiclass import check_classification_targets
@@ -24,7 +22,7 @@ from sklearn_astromer import parameters
 from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.fitting import all_or_nothing
 from sklearn_astromer.head_work import Targets
-from sklearn_astromer.input_checks import check_curves, check_weight, refuse_masked
+from sklearn_astromer.input_checks import check_curves, check_weight, checked_labels
 from sklearn_astromer.light_curves import LightCurves
 from sklearn_astromer.plain_state import PlainState
 from sklearn_astromer.supervised import (
@@ -198,9 +196,7 @@ class HeadClassifier(ClassifierMixin, PlainState):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        refuse_masked("y", y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
+        labels = checked_labels(y)
         check_classification_targets(labels)
         check_consistent_length(curves, labels)
         return labels

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_astromer.errors import ParameterError
@@ -100,3 +101,41 @@ def check_weight(sample_weight: Any, n_curves: int) -> NDArray[np.float64]:
     if not weight.any():
         raise ParameterError("sample_weight must contain at least one non-zero number.")
     return weight
+
+
+def checked_labels(y: Any) -> NDArray[Any]:
+    """Turn labels into an array, every star with one.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_stars,)
+        Labels of any type.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_stars,)
+
+    Raises
+    ------
+    ValueError
+        If `y` is not one column, or a star has no label, or an infinite one.
+    """
+    refuse_masked("y", y)
+    labels = column_or_1d(y, warn=True)
+    missing = np.array([_is_missing(label) for label in labels.tolist()], bool)
+    if missing.any():
+        star = int(missing.argmax())
+        raise ValueError(
+            f"{missing.sum()} of {len(labels)} stars have no label, the first at position {star} "
+            f"({labels.tolist()[star]!r}); leave them out of X and y."
+        )
+    if labels.dtype.kind == "f":
+        assert_all_finite(labels, input_name="y")
+    return labels
+
+
+def _is_missing(label: Any) -> bool:
+    # None, NaN or the NA of pandas.
+    if label is None or type(label).__name__ == "NAType":
+        return True
+    return isinstance(label, float) and isnan(label)

@@ -307,7 +307,12 @@ def test__fit__wrong_parameter__error_names_it(
         (X, Y[:-1], "inconsistent numbers of samples"),
         (X, None, "requires y to be passed"),
         (X, np.linspace(0, 1, len(Y)), "continuous"),
-        (X, [np.nan, *Y[1:]], "y contains NaN"),
+        (X, [np.nan, *Y[1:]], r"1 of \d+ stars have no label, the first at position 0 \(nan\)"),
+        (
+            X,
+            ["a", "b", None, *map(str, Y[3:])],
+            r"1 of \d+ stars have no label, the first at position 2",
+        ),
         (X, [np.inf, *Y[1:]], "y contains infinity"),
         (
             [*X[:-1], np.full((4, 2), np.nan)],

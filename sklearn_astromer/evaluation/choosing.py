@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import assert_all_finite, column_or_1d
 
 from sklearn_astromer.errors import ParameterError
-from sklearn_astromer.input_checks import refuse_masked
 
-__all__ = ["checked_labels", "class_codes", "classes_with_enough", "rank_in_class"]
+__all__ = ["class_codes", "classes_with_enough", "rank_in_class"]
 
 # Longer lists of classes are cut short in messages: continuous targets make thousands.
 CLASSES_SHOWN = 10
-
-
-def checked_labels(y: Any) -> NDArray[Any]:
-    """Turn labels into an array, every star with one.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_stars,)
-        Labels of any type.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_stars,)
-
-    Raises
-    ------
-    ValueError
-        If `y` is not one column, or a star has no label, or an infinite one.
-    """
-    refuse_masked("y", y)
-    labels = column_or_1d(y, warn=True)
-    missing = np.array([_is_missing(label) for label in labels.tolist()], bool)
-    if missing.any():
-        star = int(missing.argmax())
-        raise ValueError(
-            f"{missing.sum()} of {len(labels)} stars have no label, the first at position {star} "
-            f"({labels[star]!r}); leave them out of X and y."
-        )
-    if labels.dtype.kind == "f":
-        assert_all_finite(labels, input_name="y")
-    return labels
 
 
 def class_codes(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
@@ -154,13 +120,6 @@ def classes_with_enough(
             f"them: {left}. There are only {lacking}. {remedy}."
         )
     return enough
-
-
-def _is_missing(label: Any) -> bool:
-    # None, NaN or the NA of pandas.
-    if label is None or type(label).__name__ == "NAType":
-        return True
-    return isinstance(label, float) and isnan(label)
 
 
 def _listed(classes: list[Any], counts: NDArray[np.integer[Any]], chosen: NDArray[np.bool_]) -> str:

@@ -24,9 +24,10 @@ from sklearn_astromer.evaluation.cache import (
     result_file,
     write_result,
 )
-from sklearn_astromer.evaluation.choosing import checked_labels, class_codes, rank_in_class
+from sklearn_astromer.evaluation.choosing import class_codes, rank_in_class
 from sklearn_astromer.evaluation.scores import f1_macro
 from sklearn_astromer.evaluation.splits import FewShotSplit
+from sklearn_astromer.input_checks import checked_labels
 from sklearn_astromer.light_curves import as_light_curves, holds_light_curves
 from sklearn_astromer.light_curves.door import refuse_other_kinds
 from sklearn_astromer.progress import progress_bar

@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_astromer import parameters
 from sklearn_astromer.evaluation.choosing import (
-    checked_labels,
     class_codes,
     classes_with_enough,
     rank_in_class,
 )
+from sklearn_astromer.input_checks import checked_labels
 
 __all__ = ["SamplesPerClass"]
 

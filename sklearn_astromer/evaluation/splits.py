@@ -11,11 +11,11 @@ from sklearn.utils import check_consistent_length, check_random_state
 
 from sklearn_astromer import parameters
 from sklearn_astromer.evaluation.choosing import (
-    checked_labels,
     class_codes,
     classes_with_enough,
     rank_in_class,
 )
+from sklearn_astromer.input_checks import checked_labels
 
 __all__ = ["FewShotSplit"]
 

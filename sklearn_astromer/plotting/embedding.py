@@ -13,7 +13,8 @@ from sklearn.utils import check_consistent_length
 
 from sklearn_astromer import parameters
 from sklearn_astromer.errors import LightCurveError, ParameterError
-from sklearn_astromer.evaluation.choosing import checked_labels, class_codes
+from sklearn_astromer.evaluation.choosing import class_codes
+from sklearn_astromer.input_checks import checked_labels
 from sklearn_astromer.plotting.axes import (
     BLUE,
     DARK_GREY,

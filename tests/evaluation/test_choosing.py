@@ -6,24 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from sklearn.exceptions import DataConversionWarning
 
 from sklearn_astromer.evaluation.choosing import (
-    checked_labels,
     class_codes,
     classes_with_enough,
     rank_in_class,
 )
-
-
-def test__checked_labels__one_column__is_taken_with_a_warning() -> None:
-    with pytest.warns(DataConversionWarning, match="column-vector"):
-        assert checked_labels(np.array([["a"], ["b"]])).tolist() == ["a", "b"]
-
-
-def test__checked_labels__infinite__is_named() -> None:
-    with pytest.raises(ValueError, match="Input y contains infinity"):
-        checked_labels([0.0, np.inf, 1.0])
 
 
 def test__class_codes__any_labels__sorted_classes_and_their_positions() -> None:
