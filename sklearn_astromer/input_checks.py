@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn_astromer.errors import ParameterError
 from sklearn_astromer.light_curves import LightCurves, as_light_curves, holds_light_curves
 from sklearn_astromer.light_curves.arrays import as_numbers, refuse_no_curves
 from sklearn_astromer.light_curves.door import refuse_other_kinds
-from sklearn_astromer.light_curves.frames import refuse_column_types
+from sklearn_astromer.light_curves.frames import is_missing, refuse_column_types
 
 
 def check_curves(estimator: Any, X: Any, *, reset: bool) -> LightCurves:
@@ -122,7 +121,7 @@ def checked_labels(y: Any) -> NDArray[Any]:
     """
     refuse_masked("y", y)
     labels = column_or_1d(y, warn=True)
-    missing = np.array([_is_missing(label) for label in labels.tolist()], bool)
+    missing = np.array([is_missing(label) for label in labels.tolist()], bool)
     if missing.any():
         star = int(missing.argmax())
         raise ValueError(
@@ -132,10 +131,3 @@ def checked_labels(y: Any) -> NDArray[Any]:
     if labels.dtype.kind == "f":
         assert_all_finite(labels, input_name="y")
     return labels
-
-
-def _is_missing(label: Any) -> bool:
-    # None, NaN or the NA of pandas.
-    if label is None or type(label).__name__ == "NAType":
-        return True
-    return isinstance(label, float) and isnan(label)

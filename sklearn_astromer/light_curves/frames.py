@@ -29,6 +29,7 @@ __all__ = [
     "column_names",
     "holds_lists",
     "import_pyarrow",
+    "is_missing",
     "is_polars",
     "plain_columns",
     "refuse_column_types",
@@ -142,7 +143,7 @@ def holds_lists(frame: Any) -> bool | None:
 
 
 def _first_is_list(cells: Any) -> bool:
-    return dimensions(next((cell for cell in cells if not _is_missing(cell)), None)) > 0
+    return dimensions(next((cell for cell in cells if not is_missing(cell)), None)) > 0
 
 
 def _lists_in_pandas(frame: Any) -> Iterator[bool]:
@@ -264,7 +265,7 @@ def arrow_column(values: Any, name: str) -> Any:
 def _arrow_cells(cells: list[Any], name: str) -> Any:
     # numpy joins arrays several times faster than Arrow, and knows the row that does not fit.
     pa = import_pyarrow()
-    known = next((cell for cell in cells if not _is_missing(cell)), None)
+    known = next((cell for cell in cells if not is_missing(cell)), None)
     filled = next((cell for cell in cells if dimensions(cell) and len(cell)), [0.0])
     value = next((value for value in filled if value is not None), 0.0)
     if not dimensions(known) or isinstance(value, dict | str | bytes):
@@ -276,8 +277,8 @@ def _arrow_cells(cells: list[Any], name: str) -> Any:
     return pa.LargeListArray.from_arrays(offsets_of(lengths), np.concatenate(arrays))
 
 
-def _is_missing(cell: Any) -> bool:
-    # pandas writes what is missing as None, NaN or its own NA.
+def is_missing(cell: Any) -> bool:
+    """Tell whether a cell or label is None, NaN or the NA of pandas."""
     if cell is None or type(cell).__name__ == "NAType":
         return True
     return isinstance(cell, float) and bool(np.isnan(cell))
@@ -292,7 +293,7 @@ def _cell(cell: Any, where: str) -> npt.NDArray[Any]:
             "Give this column alone, as a frame of one column."
         )
     if not dimensions(cell):
-        if _is_missing(cell):
+        if is_missing(cell):
             return np.empty(0, np.float32)
         raise TypeError(f"{where}: is a {type(cell).__name__}; expected a list of numbers.")
     if isinstance(cell, list | tuple):

@@ -234,12 +234,13 @@ class TableMethods:
 
         Examples
         --------
-        >>> import pyarrow.parquet as pq
         >>> from sklearn_astromer import LightCurves
         >>> curves = LightCurves([0.0, 1.5, 0.2], [15.1, 15.3, 12.0], offsets=[0, 2, 3])
-        >>> pq.write_table(curves.with_ids(["a", "b"]).to_arrow(), "stars.parquet")
-        >>> LightCurves.read_parquet("stars.parquet").ids.tolist()
-        ['a', 'b']
+        >>> table = curves.with_ids(["A", "B"]).to_arrow()
+        >>> table.column_names
+        ['id', 'time', 'magnitude']
+        >>> LightCurves.from_table(table).ids.tolist()
+        ['A', 'B']
         """
         from sklearn_astromer.light_curves import tables
 
