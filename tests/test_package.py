@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "bands": {"embedder", "light_curves", "parameters", "weights"},
     "plotting": {
         *("plotting", "light_curves", "parameters", "running", "windows", "hiding", "network"),
-        "evaluation",
+        *("evaluation", "input_checks"),
     },
     "evaluation": {
         *("evaluation", "light_curves", "parameters", "input_checks", "atomic", "progress"),

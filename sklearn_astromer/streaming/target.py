@@ -170,6 +170,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     version = begun.get("format") if isinstance(begun, dict) else None
     check_format(version, FORMAT_VERSION, path, remedy, ParameterError)
     begun.pop("finished", None)
+    # The first targets were all made by transform, and do not say so.
+    begun.setdefault("method", "transform")
     files = begun.get("files")
     known = {"path", "bytes", "rows", "footer"}
     if not isinstance(files, list | None) or not all(
