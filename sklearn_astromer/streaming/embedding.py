@@ -54,8 +54,8 @@ def feature_names(estimator: Any, method: str) -> list[str]:
     needed = [method, *(["get_feature_names_out"] if method == "transform" else [])]
     for name in needed:
         if not hasattr(estimator, name):
-            others = [f'"{other}"' for other in RESULTS if hasattr(estimator, other)]
-            remedy = f" It has method={' or '.join(others)}." if others else ""
+            other = next((other for other in RESULTS if hasattr(estimator, other)), None)
+            remedy = "" if other in (None, method) else f' Ask for method="{other}".'
             raise TypeError(
                 f"a {kind} has no {name}; an estimator that makes features of light curves is "
                 f"needed, such as AstromerEmbedder, or one that predicts something.{remedy}"

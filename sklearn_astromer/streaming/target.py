@@ -29,8 +29,8 @@ class Target:
     folder : Path
         Made if it is not there.
     arguments : dict
-        All that the parts depend on, fit for JSON. A folder that was begun with other ones is
-        refused.
+        All that the parts depend on, fit for JSON. A folder with parts that were made with other
+        ones is refused.
     n_rows : int or None
         Rows of the source; None for a reader, with which nothing can be resumed.
     batch_rows : int
@@ -39,11 +39,12 @@ class Target:
     Raises
     ------
     FileExistsError
-        If the folder holds something else, or anything at all and the source is a reader.
+        If the folder holds something else, or any part and the source is a reader.
     NotADirectoryError
         If it is a file.
     ParameterError
-        If it was begun with other arguments, or its manifest is damaged, or of a newer format.
+        If its parts were made with other arguments, or its manifest is damaged or of a newer
+        format.
     OSError
         If it cannot be written to.
     """

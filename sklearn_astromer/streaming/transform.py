@@ -44,7 +44,7 @@ def transform_parquet(
     Rows are read, embedded and written `batch_rows` at a time, in the order of the source. If the
     process is stopped or killed, the same call goes on where it was, and ends with the same files
     as an undisturbed one. A target that is finished is returned at once; a call whose arguments,
-    estimator or files differ from those that the target was begun with is refused. One process
+    estimator or files differ from those that the first part was made with is refused. One process
     writes to a target at a time.
 
     Parameters

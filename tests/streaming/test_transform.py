@@ -156,7 +156,7 @@ def test__transform_parquet__method_it_does_not_have__says_which(
     with pytest.raises(NotFittedError):
         run(classifier, star_file, out, method="predict_proba")
     classifier.fit(CURVES, LABELS)
-    with pytest.raises(TypeError, match=r'has no transform.* method="predict_proba" or "predict"'):
+    with pytest.raises(TypeError, match=r'has no transform.* Ask for method="predict_proba"\.'):
         run(classifier, star_file, out)
     with pytest.raises(TypeError, match=r"a classifier, method=.predict_proba. gives"):
         run(classifier, star_file, out, method="predict")
